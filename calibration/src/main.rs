@@ -1,0 +1,2 @@
+//! calibration
+fn main() {}

@@ -1,0 +1,180 @@
+//! Grey pictures as the recogniser sees them, and how a plate is cut out of one and straightened.
+//!
+//! Recognition looks at luma only: it is the first plane of the NV12 or I420 frame a decoder gives, so nothing
+//! is converted, and a lane under infrared light looks the same to it. The crop that the reader is trained on
+//! and the crop it is given in the lane come from the same [`rectify`].
+
+use crate::geometry::{Homography, Point, Quad};
+
+/// Size of the picture a plate is straightened into: what the reader takes.
+pub const CROP_WIDTH: usize = 160;
+/// See [`CROP_WIDTH`].
+pub const CROP_HEIGHT: usize = 64;
+
+/// Part of a plate's width and height kept around its corners in the crop, so that a corner found a little
+/// inside the plate does not cut a character.
+pub const CROP_MARGIN: f32 = 0.06;
+
+/// A borrowed grey picture, one byte a pixel, rows `stride` bytes apart.
+#[derive(Clone, Copy, Debug)]
+pub struct LumaView<'a> {
+    pixels: &'a [u8],
+    width: usize,
+    height: usize,
+    stride: usize,
+}
+
+/// The bytes do not hold a picture of the stated size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{len} bytes do not hold a {width}x{height} picture with rows {stride} bytes apart")]
+pub struct PictureSizeError {
+    len: usize,
+    width: usize,
+    height: usize,
+    stride: usize,
+}
+
+impl<'a> LumaView<'a> {
+    /// A view of `pixels`; refuses an empty picture, a stride below the width, and too few bytes.
+    pub fn new(pixels: &'a [u8], width: usize, height: usize, stride: usize) -> Result<Self, PictureSizeError> {
+        let needed = (height.saturating_sub(1)).checked_mul(stride).and_then(|n| n.checked_add(width));
+        if width == 0 || height == 0 || stride < width || needed.is_none_or(|n| n > pixels.len()) {
+            return Err(PictureSizeError { len: pixels.len(), width, height, stride });
+        }
+        Ok(Self { pixels, width, height, stride })
+    }
+
+    /// Width in pixels, at least 1.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Bytes from one row to the next, at least the width.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// One row of pixels, without the padding.
+    #[inline]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.pixels[y * self.stride..y * self.stride + self.width]
+    }
+
+    /// Grey value between pixels, the edge repeated outside. `p` counts from the outer corner of the first
+    /// pixel, so pixel centres lie at halves.
+    #[inline]
+    pub fn sample(&self, p: Point) -> f32 {
+        let x = (p.x - 0.5).clamp(0.0, (self.width - 1) as f32);
+        let y = (p.y - 0.5).clamp(0.0, (self.height - 1) as f32);
+        let (x0, y0) = (x as usize, y as usize);
+        let (x1, y1) = ((x0 + 1).min(self.width - 1), (y0 + 1).min(self.height - 1));
+        let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+        let at = |x: usize, y: usize| f32::from(self.pixels[y * self.stride + x]);
+        let upper = at(x0, y0) * (1.0 - fx) + at(x1, y0) * fx;
+        let lower = at(x0, y1) * (1.0 - fx) + at(x1, y1) * fx;
+        upper * (1.0 - fy) + lower * fy
+    }
+}
+
+/// An owned grey picture, rows without padding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Luma {
+    pixels: Vec<u8>,
+    width: usize,
+    height: usize,
+}
+
+impl Luma {
+    /// A picture from its pixels, row by row; refuses a length other than width times height.
+    pub fn new(pixels: Vec<u8>, width: usize, height: usize) -> Result<Self, PictureSizeError> {
+        if width == 0 || height == 0 || width.checked_mul(height) != Some(pixels.len()) {
+            return Err(PictureSizeError { len: pixels.len(), width, height, stride: width });
+        }
+        Ok(Self { pixels, width, height })
+    }
+
+    /// Borrow it.
+    pub fn view(&self) -> LumaView<'_> {
+        LumaView { pixels: &self.pixels, width: self.width, height: self.height, stride: self.width }
+    }
+
+    /// The pixels, row by row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The pixels, row by row, without copying.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+}
+
+/// Cut the plate at `corners` out of `picture` and straighten it into [`CROP_WIDTH`] x [`CROP_HEIGHT`], with
+/// [`CROP_MARGIN`] around it. Where the plate is larger than the crop, each pixel is the mean of four samples,
+/// enough against aliasing up to twice the size. `None` when the corners span no plane.
+pub fn rectify(picture: LumaView<'_>, corners: &Quad) -> Option<Luma> {
+    let (w, h) = (CROP_WIDTH as f32, CROP_HEIGHT as f32);
+    let inner_w = w / (1.0 + 2.0 * CROP_MARGIN);
+    let inner_h = h / (1.0 + 2.0 * CROP_MARGIN);
+    let inner = Quad::rectangle((w - inner_w) / 2.0, (h - inner_h) / 2.0, inner_w, inner_h);
+    let map = Homography::between(&inner, corners)?;
+    let fine = corners.width() <= inner_w * 1.25 && corners.height() <= inner_h * 1.25;
+    let offsets: &[(f32, f32)] =
+        if fine { &[(0.5, 0.5)] } else { &[(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] };
+    let mut pixels = Vec::with_capacity(CROP_WIDTH * CROP_HEIGHT);
+    for y in 0..CROP_HEIGHT {
+        for x in 0..CROP_WIDTH {
+            let sum: f32 = offsets
+                .iter()
+                .map(|(dx, dy)| picture.sample(map.apply(Point::new(x as f32 + dx, y as f32 + dy))))
+                .sum();
+            pixels.push((sum / offsets.len() as f32 + 0.5) as u8);
+        }
+    }
+    Some(Luma { pixels, width: CROP_WIDTH, height: CROP_HEIGHT })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_refuses_bytes_that_do_not_fit() {
+        assert!(LumaView::new(&[0; 12], 4, 3, 4).is_ok());
+        assert!(LumaView::new(&[0; 11], 4, 3, 4).is_err());
+        assert!(LumaView::new(&[0; 12], 4, 3, 3).is_err());
+        assert!(LumaView::new(&[], 0, 0, 0).is_err());
+        assert!(LumaView::new(&[0; 8], 4, usize::MAX, usize::MAX).is_err());
+    }
+
+    #[test]
+    fn straightening_a_flat_area_keeps_its_grey() {
+        let picture = Luma::new(vec![77; 100 * 50], 100, 50).expect("sizes agree");
+        let crop = rectify(picture.view(), &Quad::rectangle(10.0, 10.0, 60.0, 20.0)).expect("a plane");
+        assert!(crop.pixels().iter().all(|&p| p == 77));
+    }
+
+    #[test]
+    fn the_left_half_stays_left() {
+        let pixels = (0..100 * 50).map(|i| if i % 100 < 50 { 0 } else { 255 }).collect();
+        let picture = Luma::new(pixels, 100, 50).expect("sizes agree");
+        let crop = rectify(picture.view(), &Quad::rectangle(20.0, 10.0, 60.0, 20.0)).expect("a plane");
+        assert_eq!(crop.view().row(32)[20], 0);
+        assert_eq!(crop.view().row(32)[140], 255);
+    }
+}

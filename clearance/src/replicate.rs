@@ -1,0 +1,129 @@
+//! The records that carry directives from central to the lanes. The rules are in `docs/design/replication.md`.
+
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::directive::{Directive, DirectiveEntry};
+use crate::ids::{Digest, EdgeId, Epoch, MovementId, Nonce, Revision, SiteId};
+use crate::mark::RegistrationMark;
+
+/// One change to the set of directives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectiveOp {
+    /// A new directive for its mark; it replaces the mark's earlier one.
+    #[n(0)]
+    Put(#[n(0)] Directive),
+    /// The directive of this movement no longer counts. A tombstone: it stays until replaced.
+    #[n(1)]
+    Revoke {
+        /// The movement.
+        #[n(0)]
+        movement: MovementId,
+        /// Its Hong Kong mark.
+        #[n(1)]
+        mark: RegistrationMark,
+    },
+    /// A passage somewhere has used the directive of this movement.
+    #[n(2)]
+    Use {
+        /// The movement.
+        #[n(0)]
+        movement: MovementId,
+        /// Its Hong Kong mark.
+        #[n(1)]
+        mark: RegistrationMark,
+        /// The passage.
+        #[n(2)]
+        passage: crate::ids::PassageId,
+    },
+}
+
+/// One revision of a site's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct Delta {
+    /// The site; a record for another is refused.
+    #[n(0)]
+    pub site: SiteId,
+    /// The history.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// Dense, from 1.
+    #[n(2)]
+    pub revision: Revision,
+    /// Hash of the delta before (its signed payload); all zero before the first.
+    #[n(3)]
+    pub prev_hash: Digest,
+    /// What changes.
+    #[n(4)]
+    pub ops: Vec<DirectiveOp>,
+}
+
+/// Part of the whole set at one revision. Pages are numbered from 0 to `pages` - 1; an empty set has one page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct SnapshotPage {
+    /// The site.
+    #[n(0)]
+    pub site: SiteId,
+    /// The history.
+    #[n(1)]
+    pub epoch: Epoch,
+    /// The revision all pages are at.
+    #[n(2)]
+    pub revision: Revision,
+    /// Hash of the delta with that revision.
+    #[n(3)]
+    pub head_hash: Digest,
+    /// This page.
+    #[n(4)]
+    pub page: u32,
+    /// How many there are.
+    #[n(5)]
+    pub pages: u32,
+    /// Its directives.
+    #[n(6)]
+    pub entries: Vec<DirectiveEntry>,
+    /// Head of the epoch before, and its revision: what an edge must have seen to follow into this epoch.
+    #[n(7)]
+    pub prev_head: Option<(Revision, Digest)>,
+}
+
+/// An edge asks to be vouched for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct LeaseRequest {
+    /// The site.
+    #[n(0)]
+    pub site: SiteId,
+    /// Who asks.
+    #[n(1)]
+    pub edge: EdgeId,
+    /// Random; the grant must repeat it.
+    #[n(2)]
+    pub nonce: Nonce,
+}
+
+/// Central vouches: whoever holds exactly this head may release on it for `ttl_ms` from the moment of asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct LeaseGrant {
+    /// The site.
+    #[n(0)]
+    pub site: SiteId,
+    /// For whom.
+    #[n(1)]
+    pub edge: EdgeId,
+    /// The history.
+    #[n(2)]
+    pub epoch: Epoch,
+    /// Central's head.
+    #[n(3)]
+    pub revision: Revision,
+    /// Its hash.
+    #[n(4)]
+    pub head_hash: Digest,
+    /// Of the request.
+    #[n(5)]
+    pub nonce: Nonce,
+    /// Milliseconds, from when the request was sent, on the edge's monotonic clock.
+    #[n(6)]
+    pub ttl_ms: u64,
+}

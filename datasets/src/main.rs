@@ -1,0 +1,2 @@
+//! datasets
+fn main() {}

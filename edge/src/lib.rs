@@ -1,0 +1,15 @@
+//! The lane appliance: cameras in, gate signals out, and nothing released on a doubt.
+//!
+//! `camera` decodes, `recognise` runs the models on one thread, `lane` (pure) tracks and fuses reads and runs the
+//! lane's state machine, `directives` keeps the cache of central's orders, `gate` speaks Modbus, `outbox` makes
+//! passages durable and delivers them, `appliance` wires and supervises them.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+pub mod appliance;
+pub mod camera;
+pub mod directives;
+pub mod gate;
+pub mod lane;
+pub mod outbox;
+pub mod read;
+pub mod recognise;
