@@ -1,0 +1,66 @@
+# Clearlane: two commands for a newcomer, `make demo` and `make test`. Every target can be repeated; what is
+# there already is left alone.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-browser setup-train build demo test lint bench train clean
+
+# Cargo's own folder by default; set CARGO_TARGET_DIR to share one between checkouts.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+DEBIAN_BUILD := clang libclang-dev mold pkg-config git python3 python3-pip python3-venv
+DEBIAN_GST := libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev \
+  libgstrtspserver-1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-x
+DEBIAN_CV := libopencv-dev libopencv-contrib-dev
+DEBIAN_TEST := chromium python3-pymodbus mbpoll fonts-noto-cjk
+
+help: ## What there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: setup-debian setup-rust setup-onnxruntime ## Install what building and running need
+
+setup-debian:
+	@deploy/setup-debian.sh "compilers and the linker" $(DEBIAN_BUILD)
+	@deploy/setup-debian.sh "camera streams (GStreamer)" $(DEBIAN_GST)
+	@deploy/setup-debian.sh "camera geometry (OpenCV)" $(DEBIAN_CV)
+
+setup-rust:
+	@deploy/setup-rust.sh
+
+setup-onnxruntime:
+	@deploy/setup-onnxruntime.sh
+
+setup-browser:
+	@deploy/setup-debian.sh "a browser, and Modbus peers that are not ours, for the tests" $(DEBIAN_TEST)
+	@deploy/setup-node.sh
+
+setup-train:
+	@deploy/setup-train.sh
+
+build: setup ## Build the commands edge, central, datasets, calibration
+	cargo build --workspace --bins
+
+demo: build ## Two lanes, a queue of trucks, a console to open (ONCE=1: play it once and check every decision)
+	@$(TARGET)/debug/demo $(if $(ONCE),--once,) $(DEMO_ARGS)
+
+test: setup setup-browser ## The whole test suite
+	cargo build --workspace --bins
+	cargo nextest run --workspace --no-tests=fail
+
+lint: setup ## Formatting, clippy with warnings denied, licences and sources of dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@deploy/setup-rust.sh cargo-deny
+	cargo deny check licenses bans sources
+
+bench: setup ## Figures, one JSON line each
+	cargo build --release -p tests --bin bench -p edge -p central
+	@$(TARGET)/release/bench $(BENCH_ARGS)
+
+train: setup setup-train ## Render, train, evaluate and export a model bundle (MINUTES=80 of two cores by default)
+	cargo build -p datasets
+	cd models && ../.venv/bin/python -m training.pipeline --render-bin ../$(TARGET)/debug/datasets --out ../work/train --minutes $(or $(MINUTES),80)
+
+clean: ## Remove what was built (not what was installed)
+	cargo clean
