@@ -29,7 +29,9 @@ pub enum Lease {
 }
 
 /// What keeps a lane from clearing vehicles by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode,
+)]
 #[serde(rename_all = "snake_case")]
 #[cbor(index_only)]
 pub enum LaneFault {
@@ -88,7 +90,9 @@ pub enum LaneState {
 }
 
 /// Why a decision fell as it did. Shown to officers; never to the trade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The directive says so.
@@ -269,7 +273,13 @@ impl ReleaseWarrant {
 ///
 /// The Hong Kong mark identifies the vehicle (the directive is keyed by it). A mainland plate is optional; if one
 /// is seen it must not contradict.
-pub fn decide(read: &FusedRead, view: &DirectiveView, lease: Lease, lane: LaneState, now: UtcMillis) -> Decision {
+pub fn decide(
+    read: &FusedRead,
+    view: &DirectiveView,
+    lease: Lease,
+    lane: LaneState,
+    now: UtcMillis,
+) -> Decision {
     let refer = |reason| Decision::Refer { reason };
     if let LaneState::Fault(fault) = lane {
         return refer(Reason::LaneFault(fault));
@@ -295,16 +305,18 @@ pub fn decide(read: &FusedRead, view: &DirectiveView, lease: Lease, lane: LaneSt
         DirectiveStatus::Used { .. } => refer(Reason::Used),
         DirectiveStatus::Active if now < window.from => refer(Reason::TooEarly),
         DirectiveStatus::Active if !window.contains(now) => refer(Reason::TooLate),
-        DirectiveStatus::Active if directive.action == ActionCode::Release => Decision::Release(ReleaseWarrant {
-            passage: read.passage,
-            authority: Authority::Directive {
-                movement: directive.movement.clone(),
-                mark: mark.clone(),
-                epoch: view.epoch,
-                revision: view.revision,
-            },
-            expires: now.plus_millis(WARRANT_LIFETIME_MS),
-        }),
+        DirectiveStatus::Active if directive.action == ActionCode::Release => {
+            Decision::Release(ReleaseWarrant {
+                passage: read.passage,
+                authority: Authority::Directive {
+                    movement: directive.movement.clone(),
+                    mark: mark.clone(),
+                    epoch: view.epoch,
+                    revision: view.revision,
+                },
+                expires: now.plus_millis(WARRANT_LIFETIME_MS),
+            })
+        }
         DirectiveStatus::Active => Decision::Direct {
             action: directive.action,
             movement: Some(directive.movement.clone()),

@@ -9,7 +9,9 @@ use crate::ids::{Epoch, MovementId, PassageId, Revision, UtcMillis};
 use crate::mark::RegistrationMark;
 
 /// What an officer or the risk engine has ordered for a movement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode,
+)]
 #[serde(rename_all = "snake_case")]
 #[cbor(index_only)]
 pub enum ActionCode {

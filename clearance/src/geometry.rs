@@ -85,10 +85,12 @@ impl Quad {
     /// The smallest axis-aligned box around the corners.
     pub fn bounds(&self) -> Bounds {
         let [first, rest @ ..] = &self.0;
-        rest.iter().fold(
-            Bounds { x0: first.x, y0: first.y, x1: first.x, y1: first.y },
-            |b, p| Bounds { x0: b.x0.min(p.x), y0: b.y0.min(p.y), x1: b.x1.max(p.x), y1: b.y1.max(p.y) },
-        )
+        rest.iter().fold(Bounds { x0: first.x, y0: first.y, x1: first.x, y1: first.y }, |b, p| Bounds {
+            x0: b.x0.min(p.x),
+            y0: b.y0.min(p.y),
+            x1: b.x1.max(p.x),
+            y1: b.y1.max(p.y),
+        })
     }
 
     /// Mean of the corners.
@@ -195,7 +197,8 @@ mod tests {
 
     #[test]
     fn three_corners_on_a_line_have_no_map() {
-        let flat = Quad([Point::new(0.0, 0.0), Point::new(1.0, 0.0), Point::new(2.0, 0.0), Point::new(0.0, 1.0)]);
+        let flat =
+            Quad([Point::new(0.0, 0.0), Point::new(1.0, 0.0), Point::new(2.0, 0.0), Point::new(0.0, 1.0)]);
         assert_eq!(Homography::between(&flat, &Quad::rectangle(0.0, 0.0, 4.0, 4.0)), None);
         assert!(!flat.is_plausible());
     }

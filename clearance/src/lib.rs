@@ -8,12 +8,14 @@
 pub mod decide;
 pub mod directive;
 pub mod example;
+pub mod follower;
 pub mod geometry;
 pub mod ids;
 pub mod mark;
 pub mod order;
 pub mod passage;
 pub mod picture;
+pub mod publisher;
 pub mod read;
 pub mod replicate;
 pub mod topic;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// What a reader may say at one position. Class 0 is "no character"; class `i + 1` is `ALPHABET[i]`.
 pub const ALPHABET: [char; 39] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M',
-    'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', '粤', '港', '澳',
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K',
+    'L', 'M', 'N', 'O', 'P', 'Q', 'R', 'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', '粤', '港', '澳',
 ];
 
 /// Number of classes a reader gives at one position: the alphabet and "no character".
@@ -231,7 +231,8 @@ mod tests {
 
     #[test]
     fn what_people_write_becomes_one_spelling() {
-        for (written, mark) in [("ab 1234", "AB1234"), ("粵Z·N727港", "粤ZN727港"), ("ＡＢ１２", "AB12")] {
+        for (written, mark) in [("ab 1234", "AB1234"), ("粵Z·N727港", "粤ZN727港"), ("ＡＢ１２", "AB12")]
+        {
             assert_eq!(written.parse::<RegistrationMark>().expect(written).as_str(), mark);
         }
     }

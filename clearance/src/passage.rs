@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::decide::{Decision, LaneFault, Reason, Signal};
 use crate::directive::ActionCode;
 use crate::geometry::Quad;
-use crate::ids::{Digest, EdgeId, Epoch, LaneId, MovementId, Nonce, OfficerId, PassageId, Revision, SiteId, UtcMillis};
+use crate::ids::{
+    Digest, EdgeId, Epoch, LaneId, MovementId, Nonce, OfficerId, PassageId, Revision, SiteId, UtcMillis,
+};
 use crate::read::{Candidate, Certainty, FusedPlate, PlateLayout};
 
 /// One step of one passage. (passage, step) is unique: central stores the first and acknowledges the rest.

@@ -36,7 +36,12 @@ pub struct PictureSizeError {
 
 impl<'a> LumaView<'a> {
     /// A view of `pixels`; refuses an empty picture, a stride below the width, and too few bytes.
-    pub fn new(pixels: &'a [u8], width: usize, height: usize, stride: usize) -> Result<Self, PictureSizeError> {
+    pub fn new(
+        pixels: &'a [u8],
+        width: usize,
+        height: usize,
+        stride: usize,
+    ) -> Result<Self, PictureSizeError> {
         let needed = (height.saturating_sub(1)).checked_mul(stride).and_then(|n| n.checked_add(width));
         if width == 0 || height == 0 || stride < width || needed.is_none_or(|n| n > pixels.len()) {
             return Err(PictureSizeError { len: pixels.len(), width, height, stride });

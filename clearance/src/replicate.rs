@@ -3,8 +3,8 @@
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
-use crate::directive::{Directive, DirectiveEntry};
-use crate::ids::{Digest, EdgeId, Epoch, MovementId, Nonce, Revision, SiteId};
+use crate::directive::{Directive, DirectiveEntry, DirectiveStatus};
+use crate::ids::{Digest, EdgeId, Epoch, MovementId, Nonce, PassageId, Revision, SiteId};
 use crate::mark::RegistrationMark;
 
 /// One change to the set of directives.
@@ -35,8 +35,55 @@ pub enum DirectiveOp {
         mark: RegistrationMark,
         /// The passage.
         #[n(2)]
-        passage: crate::ids::PassageId,
+        passage: PassageId,
     },
+}
+
+impl DirectiveOp {
+    /// The Hong Kong mark whose directive changes.
+    pub fn mark(&self) -> &RegistrationMark {
+        match self {
+            Self::Put(directive) => &directive.mark,
+            Self::Revoke { mark, .. } | Self::Use { mark, .. } => mark,
+        }
+    }
+
+    /// The entry of this mark after the change, given the one before; `None` when nothing changes. The one meaning of
+    /// an op, for central and for every lane.
+    pub fn applied(&self, before: Option<&DirectiveEntry>, revision: Revision) -> Option<DirectiveEntry> {
+        let changed = |movement: &MovementId, status| {
+            before.filter(|entry| entry.directive.movement == *movement).map(|entry| DirectiveEntry {
+                directive: entry.directive.clone(),
+                status,
+                revision,
+            })
+        };
+        match self {
+            Self::Put(directive) => Some(DirectiveEntry {
+                directive: directive.clone(),
+                status: DirectiveStatus::Active,
+                revision,
+            }),
+            Self::Revoke { movement, .. } => changed(movement, DirectiveStatus::Revoked),
+            Self::Use { movement, passage, .. } => {
+                changed(movement, DirectiveStatus::Used { passage: *passage })
+            }
+        }
+    }
+}
+
+/// Where a history stands: the last delta and its hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct Head {
+    /// The history.
+    #[n(0)]
+    pub epoch: Epoch,
+    /// Its last revision; 0 before the first.
+    #[n(1)]
+    pub revision: Revision,
+    /// Hash of that delta; all zero before the first.
+    #[n(2)]
+    pub hash: Digest,
 }
 
 /// One revision of a site's log.

@@ -299,6 +299,9 @@ fn signed_bytes(kind: RecordKind, payload: &[u8]) -> Vec<u8> {
 }
 
 fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "writing to a Vec cannot fail, and our records have no failing encoders")]
+    #[expect(
+        clippy::expect_used,
+        reason = "writing to a Vec cannot fail, and our records have no failing encoders"
+    )]
     minicbor::to_vec(value).expect("CBOR into memory")
 }

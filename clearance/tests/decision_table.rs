@@ -34,7 +34,7 @@ enum Second {
     AmbiguousDoesNotFit,
     Unreadable,
     OfAnotherVehicle,
-    SecondHongKongMark,
+    AnotherHongKongMark,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,7 @@ fn read(first: First, second: Second) -> FusedRead {
         Second::AmbiguousDoesNotFit => Some(dark("粤ZX111港", Certainty::Ambiguous)),
         Second::Unreadable => Some(dark(MAINLAND, Certainty::Absent)),
         Second::OfAnotherVehicle => Some(dark("粤ZB222港", Certainty::Certain)),
-        Second::SecondHongKongMark => Some(light("CD5678", Certainty::Certain)),
+        Second::AnotherHongKongMark => Some(light("CD5678", Certainty::Certain)),
     };
     FusedRead { passage: PassageId([7; 16]), plates: first.into_iter().chain(second).collect() }
 }
@@ -118,7 +118,7 @@ const SECOND: [Second; 8] = [
     Second::AmbiguousDoesNotFit,
     Second::Unreadable,
     Second::OfAnotherVehicle,
-    Second::SecondHongKongMark,
+    Second::AnotherHongKongMark,
 ];
 const KNOWN: [Known; 10] = [
     Known::Active(ActionCode::Release),
@@ -160,7 +160,8 @@ fn the_table_is_the_golden_one() {
             Decision::Refer { .. } => "refer".to_owned(),
         };
         let reason = decision.reason();
-        writeln!(table, "{first:?} | {second:?} | {known:?} | {lease:?} | {lane:?} => {what}, {reason:?}").unwrap();
+        writeln!(table, "{first:?} | {second:?} | {known:?} | {lease:?} | {lane:?} => {what}, {reason:?}")
+            .unwrap();
     });
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/decision-table.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {

@@ -28,7 +28,8 @@ fn order(verdict: Verdict) -> Verified<Order> {
 
 #[test]
 fn a_release_names_its_officer() {
-    let decision = obey(&order(Verdict::Act(ActionCode::Release)), PASSAGE, LaneState::Ready, ISSUED).unwrap();
+    let decision =
+        obey(&order(Verdict::Act(ActionCode::Release)), PASSAGE, LaneState::Ready, ISSUED).unwrap();
     let Decision::Release(warrant) = decision else { panic!("{decision:?}") };
     assert_eq!(warrant.passage(), PASSAGE);
     assert_eq!(*warrant.authority(), Authority::Officer("chan".parse().unwrap()));

@@ -54,7 +54,7 @@ fn order() -> Order {
 }
 
 fn assert_golden(name: &str, bytes: &[u8]) {
-    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
     let path = format!("{}/golden/{name}.hex", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, format!("{hex}\n")).unwrap();
@@ -108,10 +108,7 @@ fn a_newer_envelope_is_refused_with_its_version() {
 
 #[test]
 fn too_long_and_trailing_bytes_are_refused() {
-    assert_eq!(
-        trust().open::<Delta>(&vec![0; MAX_ENVELOPE + 1]),
-        Err(WireError::TooLong(MAX_ENVELOPE + 1))
-    );
+    assert_eq!(trust().open::<Delta>(&vec![0; MAX_ENVELOPE + 1]), Err(WireError::TooLong(MAX_ENVELOPE + 1)));
     let (mut bytes, _) = signer().seal(&delta());
     bytes.push(0);
     assert!(matches!(trust().open::<Delta>(&bytes), Err(WireError::Envelope(_))));

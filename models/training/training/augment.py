@@ -50,11 +50,20 @@ def blur(x: Tensor) -> Tensor:
 
 
 def coarsen(x: Tensor, least: float = 0.3, most: float = 0.8) -> Tensor:
-    """Down and up again, as a plate far away is. Same shape."""
+    """Down and up again, as a plate far away is; at times without smoothing, as cheap scalers do. Same shape."""
     size = x.shape[2:]
     scale = float(torch.empty(()).uniform_(least, most))
-    small = F.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True)
+    if torch.rand(()) < 0.3:
+        small = F.interpolate(x, scale_factor=max(scale, 0.45), mode="nearest")
+    else:
+        small = F.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True)
     return F.interpolate(small, size=size, mode="bilinear", align_corners=False)
+
+
+def sharpen(x: Tensor) -> Tensor:
+    """The bright and dark rims of a camera that sharpens too much. Same shape."""
+    smooth = F.avg_pool2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    return x + uniform(len(x), 0.3, 1.8) * (x - smooth)
 
 
 def noise(x: Tensor, most: float = 0.06) -> Tensor:
@@ -104,6 +113,7 @@ def crops(images: Tensor) -> Tensor:
     x = sometimes(x, 0.25, shade)
     x = sometimes(x, 0.25, coarsen)
     x = sometimes(x, 0.2, blur)
+    x = sometimes(x, 0.25, sharpen)
     x = sometimes(x, 0.15, erase)
     x = noise(x)
     x = sometimes(x, 0.03, lambda y: 1.0 - y)
@@ -162,5 +172,6 @@ def tiles(images: Tensor, plates: Tensor) -> tuple[Tensor, Tensor]:
     x = sometimes(x, 0.2, shade)
     x = sometimes(x, 0.15, coarsen)
     x = sometimes(x, 0.15, blur)
+    x = sometimes(x, 0.15, sharpen)
     x = noise(x, 0.05)
     return x.clamp(0.0, 1.0), plates

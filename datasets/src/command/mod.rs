@@ -1,0 +1,4 @@
+//! The subcommands.
+
+mod clip;
+pub(crate) mod render;

@@ -1,0 +1,226 @@
+//! One training crop for the reader: a plate photographed with what is around it, found with a small error, and
+//! straightened by the same code that straightens it in the lane.
+
+use clearance::geometry::{Homography, Point, Quad};
+use clearance::mark::MAX_CHARACTERS;
+use clearance::picture::{CROP_HEIGHT, CROP_WIDTH, Luma, rectify};
+use tiny_skia::{Pixmap, Transform};
+
+use crate::assembly::{Assembly, placed};
+use crate::camera::{Difficulty, Grey, Legibility, photograph};
+use crate::chance::{Dice, Roll};
+use crate::drawing::{Drawing, faded, grey, rgb, shaded};
+use crate::lettering::Cell;
+use crate::negative;
+use crate::plate::{
+    Layout, Plate, Rows, classes_of, cross_boundary, foreign, hong_kong, ordinary_mainland, unreadable_dirt,
+};
+use crate::warp;
+
+/// A crop and its truth.
+#[derive(Clone, Debug)]
+pub struct Crop {
+    /// The straightened picture, 160 x 64.
+    pub image: Luma,
+    /// The mark's classes in reading order; all zero when nothing can be read.
+    pub classes: [u8; MAX_CHARACTERS],
+    /// The mark as text.
+    pub mark: String,
+    /// Which plate it is.
+    pub layout: Layout,
+}
+
+/// The kinds of crop with their share of a set, for the manifest.
+pub const MIX: [(&str, f32); 5] = [
+    ("hong_kong_one_row", 0.39),
+    ("hong_kong_two_rows", 0.245),
+    ("mainland", 0.245),
+    ("other", 0.09),
+    ("nothing_to_read", 0.03),
+];
+
+/// Share of hard pictures.
+pub const HARD: f32 = 0.17;
+
+/// Renders one crop.
+pub fn render(dice: &mut Dice) -> Crop {
+    let shares = MIX.map(|(_, share)| share);
+    let kind = dice.weighted(&shares);
+    // A geometry that spans no plane cannot be drawn here; a second try is cheaper than a proof.
+    loop {
+        let crop = match kind {
+            4 => nothing(dice),
+            kind => {
+                let plate = subject(kind, dice);
+                shoot(plate, false, dice)
+            }
+        };
+        if let Some(crop) = crop {
+            return crop;
+        }
+    }
+}
+
+fn subject(kind: usize, dice: &mut Dice) -> Plate {
+    match kind {
+        0 => hong_kong(dice, Rows::One, None),
+        1 => hong_kong(dice, Rows::Two, None),
+        2 if dice.chance(0.1) => ordinary_mainland(dice),
+        2 => cross_boundary(dice, None, 0.35),
+        _ => foreign(dice),
+    }
+}
+
+/// A crop with nothing to read: something that is no plate, or a plate too small or too dirty.
+fn nothing(dice: &mut Dice) -> Option<Crop> {
+    if dice.chance(0.35) {
+        let kind = dice.whole(0, 2) as usize;
+        let mut plate = subject(kind, dice);
+        unreadable_dirt(&mut plate, dice);
+        return shoot(plate, true, dice);
+    }
+    let (w, h) = (dice.whole(60, 240) as u32, dice.whole(40, 110) as u32);
+    let mut picture = Pixmap::new(w, h)?;
+    negative::fill(&mut picture, dice);
+    let mut photo = Grey::from_pixmap(&picture);
+    let difficulty = difficulty(dice);
+    photograph(&mut photo, difficulty, Legibility { width: h as f32 * 0.3, height: h as f32 * 0.4 }, dice);
+    let (w, h) = (w as f32, h as f32);
+    let corners = jittered(&Quad::rectangle(w * 0.15, h * 0.2, w * 0.7, h * 0.6), 0.05, dice);
+    let image = rectify(photo.to_luma()?.view(), &corners)?;
+    let layout = [Layout::LightSingle, Layout::LightDouble, Layout::Mainland][dice.whole(0, 2) as usize];
+    Some(Crop { image, classes: [0; MAX_CHARACTERS], mark: String::new(), layout })
+}
+
+fn difficulty(dice: &mut Dice) -> Difficulty {
+    if dice.chance(HARD) { Difficulty::Hard } else { Difficulty::Usual }
+}
+
+/// Photographs a plate in its surroundings.
+fn shoot(plate: Plate, unreadable: bool, dice: &mut Dice) -> Option<Crop> {
+    let (layout, mark) = (plate.layout, plate.mark.clone());
+    let (assembly, subject) = mounted(plate, dice);
+    let target = assembly.hung[subject].corners();
+    let size = [target.width(), target.height()];
+    let pixels = match layout {
+        Layout::LightSingle => dice.log_between(50.0, 420.0),
+        Layout::LightDouble => dice.log_between(38.0, 300.0),
+        Layout::Mainland => dice.log_between(58.0, 400.0),
+    };
+    let scale = pixels / size[0];
+    // The surroundings that may come into the crop.
+    let margin = [size[0] * 0.14 + 8.0, size[1] * 0.3 + 8.0];
+    let view = Cell {
+        x: target.0[0].x - margin[0],
+        y: target.0[0].y - margin[1],
+        width: size[0] + 2.0 * margin[0],
+        height: size[1] + 2.0 * margin[1],
+    };
+    let sharp = scale * 1.12;
+    let mut texture = Pixmap::new((view.width * sharp).ceil() as u32, (view.height * sharp).ceil() as u32)?;
+    let place = Transform::from_scale(sharp, sharp).pre_translate(-view.x, -view.y);
+    backing(view, &assembly, dice).paint(&mut texture.as_mut(), place);
+    assembly.paint(&mut texture.as_mut(), place);
+    let seen = perspective(view.width * scale, view.height * scale, dice);
+    let b = seen.bounds();
+    let mut picture = Pixmap::new((b.x1.ceil() as u32).max(8), (b.y1.ceil() as u32).max(8))?;
+    picture.fill(grey(dice.between(0.0, 255.0)));
+    warp::blend(&mut picture, &texture, &seen);
+    let whole = Quad::rectangle(0.0, 0.0, texture.width() as f32, texture.height() as f32);
+    let map = Homography::between(&whole, &seen)?;
+    let corners = placed(&target, place).map(|p| map.apply(p));
+    let mut photo = Grey::from_pixmap(&picture);
+    let rows = if layout == Layout::LightDouble { 2.0 } else { 1.0 };
+    let in_row = (mark.chars().count() as f32 / rows).max(3.0);
+    let keep = Legibility { width: corners.width() / in_row * 0.75, height: corners.height() / rows * 0.66 };
+    let difficulty = difficulty(dice);
+    photograph(&mut photo, difficulty, keep, dice);
+    let error = if dice.chance(0.15) { 0.045 } else { 0.022 };
+    let image = rectify(photo.to_luma()?.view(), &jittered(&corners, error, dice))?;
+    let mark = if unreadable { String::new() } else { mark };
+    Some(Crop { image, classes: classes_of(&mark), mark, layout })
+}
+
+/// The plate alone or stacked as on cross-boundary vehicles, with its index in the assembly.
+fn mounted(plate: Plate, dice: &mut Dice) -> (Assembly, usize) {
+    let stacked = dice.chance(0.65);
+    let layout = plate.layout;
+    let mark = plate.mark.clone();
+    let rows = if dice.chance(0.5) { Rows::Two } else { Rows::One };
+    let assembly = match layout {
+        _ if !stacked => Assembly::single(plate, dice),
+        Layout::Mainland if dice.chance(0.9) => {
+            let upper = hong_kong(dice, rows, None);
+            Assembly::stacked(upper, plate, dice)
+        }
+        Layout::Mainland => {
+            let lower = hong_kong(dice, rows, None);
+            Assembly::stacked(plate, lower, dice)
+        }
+        _ => {
+            let other = cross_boundary(dice, None, 0.35);
+            if dice.chance(0.9) {
+                Assembly::stacked(plate, other, dice)
+            } else {
+                Assembly::stacked(other, plate, dice)
+            }
+        }
+    };
+    let subject = assembly.hung.iter().position(|h| h.plate.layout == layout && h.plate.mark == mark);
+    (assembly, subject.unwrap_or(0))
+}
+
+/// Bumper, grille or panel behind the plates.
+fn backing(view: Cell, assembly: &Assembly, dice: &mut Dice) -> Drawing {
+    let mut drawing = Drawing::default();
+    let colour = match dice.weighted(&[0.3, 0.35, 0.35]) {
+        0 => grey(dice.between(180.0, 250.0)),
+        1 => grey(dice.between(5.0, 60.0)),
+        _ => rgb(dice.between(0.0, 255.0), dice.between(0.0, 255.0), dice.between(0.0, 255.0)),
+    };
+    drawing.shade(view, 0.0, shaded(colour, dice.between(0.7, 1.2)), shaded(colour, dice.between(0.5, 1.2)));
+    let plates = assembly.bounds();
+    for _ in 0..dice.whole(0, 4) {
+        let height = dice.log_between(5.0, 90.0);
+        let y = dice.between(view.y, view.y + view.height);
+        let colour = grey(dice.between(0.0, 255.0));
+        drawing.rectangle(Cell { x: view.x, y, width: view.width, height }, 0.0, colour);
+    }
+    if dice.chance(0.3) {
+        // The shadow the plates throw.
+        let d = dice.between(3.0, 15.0);
+        let cell = Cell { x: plates.x + d * 0.4, y: plates.y + d, ..plates };
+        drawing.rectangle(cell, 8.0, faded(grey(0.0), dice.between(0.3, 0.8)));
+    }
+    drawing
+}
+
+/// Where a rectangle of this size is seen: turned, leaning, in perspective, shifted to start at zero.
+fn perspective(width: f32, height: f32, dice: &mut Dice) -> Quad {
+    let turn = (dice.normal(3.2) + if dice.chance(0.1) { dice.normal(6.0) } else { 0.0 }).to_radians();
+    let shear = dice.normal(0.07);
+    let squash = dice.between(0.78, 1.06);
+    let (sin, cos) = turn.sin_cos();
+    let lean = width.min(height * 3.0) * 0.02;
+    let quad = Quad::rectangle(0.0, 0.0, width, height).map(|p| {
+        let (x, y) = (p.x + p.y * shear + dice.normal(lean), p.y * squash + dice.normal(lean * 0.6));
+        Point::new(x * cos - y * sin, x * sin + y * cos)
+    });
+    let b = quad.bounds();
+    quad.map(|p| Point::new(p.x - b.x0, p.y - b.y0))
+}
+
+/// The corners as a detector would find them: `error` is the deviation as a part of the plate's size.
+fn jittered(corners: &Quad, error: f32, dice: &mut Dice) -> Quad {
+    let (w, h) = (corners.width(), corners.height());
+    let together = [dice.normal(error * w * 0.4), dice.normal(error * h * 0.8)];
+    corners.map(|p| {
+        Point::new(
+            p.x + together[0] + dice.normal(error * w * 0.6),
+            p.y + together[1] + dice.normal(error * h),
+        )
+    })
+}
+
+/// Bytes in one crop.
+pub const PIXELS: usize = CROP_WIDTH * CROP_HEIGHT;

@@ -1,0 +1,183 @@
+//! Characters from the outlines of the fonts in `fonts/`, stretched to the proportions of a plate.
+//!
+//! The fonts are small subsets with their licences beside them; see `fonts/README.md`.
+
+use std::sync::OnceLock;
+
+use tiny_skia::{Path, PathBuilder, Rect, Transform};
+use ttf_parser::{Face as FontFile, OutlineBuilder};
+
+use super::{Cell, Shape};
+use crate::chance::{Dice, Roll};
+
+/// The fonts that come with the renderer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Font {
+    /// Roboto Condensed.
+    RobotoCondensed,
+    /// Roboto Condensed Bold.
+    RobotoCondensedBold,
+    /// TeX Gyre Heros Condensed.
+    HerosCondensed,
+    /// TeX Gyre Heros Condensed Bold.
+    HerosCondensedBold,
+    /// TeX Gyre Heros.
+    Heros,
+    /// DejaVu Sans Condensed Bold.
+    DejaVuCondensedBold,
+    /// Noto Sans CJK SC.
+    Cjk,
+    /// Noto Sans CJK SC Bold.
+    CjkBold,
+}
+
+/// Each font's file and licence, for the manifest written beside every set.
+pub const SOURCES: [(Font, &str, &str); 8] = [
+    (Font::RobotoCondensed, "Roboto Condensed", "Apache-2.0"),
+    (Font::RobotoCondensedBold, "Roboto Condensed Bold", "Apache-2.0"),
+    (Font::HerosCondensed, "TeX Gyre Heros Cn", "GUST Font License"),
+    (Font::HerosCondensedBold, "TeX Gyre Heros Cn Bold", "GUST Font License"),
+    (Font::Heros, "TeX Gyre Heros", "GUST Font License"),
+    (Font::DejaVuCondensedBold, "DejaVu Sans Condensed Bold", "Bitstream Vera"),
+    (Font::Cjk, "Noto Sans CJK SC", "OFL-1.1"),
+    (Font::CjkBold, "Noto Sans CJK SC Bold", "OFL-1.1"),
+];
+
+const LATIN: [Font; 6] = [
+    Font::RobotoCondensed,
+    Font::RobotoCondensedBold,
+    Font::HerosCondensed,
+    Font::HerosCondensedBold,
+    Font::Heros,
+    Font::DejaVuCondensedBold,
+];
+
+impl Font {
+    fn file(self) -> &'static FontFile<'static> {
+        static FILES: OnceLock<Vec<FontFile<'static>>> = OnceLock::new();
+        let files = FILES.get_or_init(|| {
+            [
+                include_bytes!("../../fonts/condensed-a-regular.ttf").as_slice(),
+                include_bytes!("../../fonts/condensed-a-bold.ttf"),
+                include_bytes!("../../fonts/condensed-b-regular.otf"),
+                include_bytes!("../../fonts/condensed-b-bold.otf"),
+                include_bytes!("../../fonts/sans-b-regular.otf"),
+                include_bytes!("../../fonts/condensed-c-bold.ttf"),
+                include_bytes!("../../fonts/cjk-regular.otf"),
+                include_bytes!("../../fonts/cjk-bold.otf"),
+            ]
+            .into_iter()
+            .map(|bytes| {
+                #[expect(clippy::expect_used, reason = "the bytes are compiled in and a test parses each")]
+                FontFile::parse(bytes, 0).expect("an embedded font parses")
+            })
+            .collect()
+        });
+        &files[self as usize]
+    }
+
+    /// The character's outline, y down, in font units, with its box.
+    fn outline(self, c: char) -> Option<(Path, Rect)> {
+        let file = self.file();
+        let mut pen = Pen(PathBuilder::new());
+        file.outline_glyph(file.glyph_index(c)?, &mut pen)?;
+        let path = pen.0.finish()?;
+        let bounds = path.bounds();
+        Some((path, bounds))
+    }
+}
+
+/// Outline lettering with its proportions settled for one plate.
+#[derive(Clone, Debug)]
+pub struct OutlineFace {
+    font: Font,
+    /// Factor on the font's own widths.
+    spread: f32,
+    /// One width for all characters, as a part of the height.
+    fixed_width: Option<f32>,
+}
+
+impl OutlineFace {
+    /// Any Latin font at about its own proportions.
+    pub fn latin(dice: &mut Dice) -> Self {
+        Self { font: *dice.pick(&LATIN), spread: dice.between(0.85, 1.25), fixed_width: None }
+    }
+
+    /// Bold Latin letters of one width, as mainland plates have.
+    pub fn mainland(dice: &mut Dice) -> Self {
+        let font = *dice.pick(&[
+            Font::RobotoCondensedBold,
+            Font::HerosCondensedBold,
+            Font::DejaVuCondensedBold,
+            Font::CjkBold,
+        ]);
+        Self { font, spread: 1.0, fixed_width: Some(dice.between(0.46, 0.54)) }
+    }
+
+    /// A given font at its own proportions.
+    pub fn plain(font: Font) -> Self {
+        Self { font, spread: 1.0, fixed_width: None }
+    }
+
+    /// How wide the character is when it is one unit high.
+    pub fn width(&self, c: char) -> f32 {
+        let own = || self.font.outline(c).map_or(0.5, |(_, b)| b.width() / b.height());
+        match self.fixed_width {
+            _ if !c.is_ascii() => own(),
+            Some(_) if matches!(c, '1' | 'I') => own().min(0.3),
+            Some(width) => width,
+            None => own() * self.spread,
+        }
+    }
+
+    /// The outline stretched to fill the cell.
+    pub fn shape(&self, c: char, cell: Cell) -> Option<Shape> {
+        let (path, b) = self.font.outline(c)?;
+        let (sx, sy) = (cell.width / b.width(), cell.height / b.height());
+        let fit = Transform::from_row(sx, 0.0, 0.0, sy, cell.x - b.left() * sx, cell.y - b.top() * sy);
+        Some(Shape { path: path.transform(fit)?, stroke: None })
+    }
+}
+
+struct Pen(PathBuilder);
+
+impl OutlineBuilder for Pen {
+    fn move_to(&mut self, x: f32, y: f32) {
+        self.0.move_to(x, -y);
+    }
+    fn line_to(&mut self, x: f32, y: f32) {
+        self.0.line_to(x, -y);
+    }
+    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
+        self.0.quad_to(x1, -y1, x, -y);
+    }
+    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
+        self.0.cubic_to(x1, -y1, x2, -y2, x, -y);
+    }
+    fn close(&mut self) {
+        self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_font_has_every_latin_character() {
+        for (font, name, _) in SOURCES {
+            for c in clearance::mark::ALPHABET.into_iter().filter(char::is_ascii) {
+                assert!(font.outline(c).is_some(), "{name}: {c}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_chinese_fonts_have_the_plate_characters() {
+        for font in [Font::Cjk, Font::CjkBold] {
+            for c in ['粤', '港', '澳', '出', '境', '慢'] {
+                assert!(font.outline(c).is_some(), "{c}");
+            }
+        }
+    }
+}

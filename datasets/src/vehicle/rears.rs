@@ -1,0 +1,89 @@
+//! Vehicles from the rear.
+
+use super::body::{Frame, clutter, lamps, paint, tyres, windscreen};
+use super::{Hook, Shell};
+use crate::chance::{Dice, Roll};
+use crate::drawing::{Drawing, grey, rgb, shaded};
+use crate::lettering::Cell;
+use crate::negative;
+
+pub(super) fn car(dice: &mut Dice) -> Shell {
+    let frame = Frame { width: 1800.0, height: dice.between(1450.0, 1900.0) };
+    let mut d = Drawing::default();
+    let colour = paint(dice);
+    tyres(&mut d, frame, dice);
+    let outline = [
+        [0.16, 0.02],
+        [0.84, 0.02],
+        [0.95, 0.4],
+        [1.0, 0.55],
+        [0.98, 0.93],
+        [0.02, 0.93],
+        [0.0, 0.55],
+        [0.05, 0.4],
+    ];
+    d.polygon(&frame.points(outline), shaded(colour, 1.1), shaded(colour, 0.7));
+    windscreen(&mut d, frame.points([[0.2, 0.07], [0.8, 0.07], [0.9, 0.36], [0.1, 0.36]]), dice);
+    let y = dice.between(0.45, 0.58);
+    let centres = tail_lamps(&mut d, frame, [0.03, y], dice);
+    let badge = frame.cell(0.45, 0.42, 0.55, 0.48);
+    negative::badge(&mut d, badge, dice);
+    clutter(&mut d, frame.cell(0.1, 0.38, 0.9, 0.52), 2, dice);
+    let steel = shaded(colour, dice.between(0.7, 1.1));
+    d.shade(frame.cell(0.01, 0.72, 0.99, 0.94), 50.0, steel, shaded(steel, 0.7));
+    let at = |x: f32, y: f32| Hook([x * frame.width, y * frame.height]);
+    let hooks =
+        vec![at(0.5 + dice.normal(0.02), dice.between(0.55, 0.66)), at(0.5, dice.between(0.79, 0.85))];
+    Shell { width: frame.width, height: frame.height, drawing: d, lamps: centres, hooks }
+}
+
+fn tail_lamps(d: &mut Drawing, frame: Frame, [x, y]: [f32; 2], dice: &mut Dice) -> Vec<[f32; 2]> {
+    let (w, h) = (dice.between(0.08, 0.2), dice.between(0.08, 0.16));
+    let red = rgb(dice.between(120.0, 230.0), 25.0, 25.0);
+    for left in [x, 1.0 - x - w] {
+        d.shade(frame.cell(left, y, left + w, y + h), 30.0, red, shaded(red, 0.6));
+        d.rectangle(
+            frame.cell(left + w * 0.1, y + h * 0.4, left + w * 0.9, y + h * 0.6),
+            10.0,
+            grey(dice.between(160.0, 240.0)),
+        );
+    }
+    frame.points([[x + w / 2.0, y + h / 2.0], [1.0 - x - w / 2.0, y + h / 2.0]]).to_vec()
+}
+
+pub(super) fn cargo(dice: &mut Dice) -> Shell {
+    let frame = Frame { width: 2500.0, height: dice.between(3300.0, 3900.0) };
+    let mut d = Drawing::default();
+    let colour = paint(dice);
+    tyres(&mut d, frame, dice);
+    d.shade(frame.cell(0.0, 0.0, 1.0, 0.8), 10.0, shaded(colour, 1.05), shaded(colour, 0.8));
+    for i in 1..dice.whole(3, 14) {
+        let x = i as f32 / 14.0;
+        d.line(&frame.points([[x, 0.02], [x, 0.78]]), 18.0, shaded(colour, dice.between(0.6, 0.9)));
+    }
+    d.line(&frame.points([[0.5, 0.0], [0.5, 0.8]]), 14.0, grey(20.0));
+    for x in [0.2, 0.4, 0.6, 0.8] {
+        d.line(&frame.points([[x, 0.02], [x, 0.78]]), 26.0, grey(dice.between(110.0, 200.0)));
+        let [[hx, hy]] = frame.points([[x, 0.55]]);
+        d.rectangle(
+            Cell { x: hx - 60.0, y: hy, width: 260.0, height: 40.0 },
+            8.0,
+            grey(dice.between(60.0, 200.0)),
+        );
+    }
+    clutter(&mut d, frame.cell(0.05, 0.05, 0.95, 0.75), 6, dice);
+    d.rectangle(frame.cell(0.0, 0.8, 1.0, 0.88), 6.0, grey(dice.between(15.0, 80.0)));
+    for i in 0..10 {
+        let (x, light) = (i as f32 / 10.0, i % 2 == 0);
+        let tone = if light { rgb(230.0, 220.0, 210.0) } else { rgb(200.0, 40.0, 40.0) };
+        d.rectangle(frame.cell(x, 0.885, x + 0.1, 0.905), 0.0, tone);
+    }
+    let centres = if dice.chance(0.5) {
+        tail_lamps(&mut d, frame, [0.04, 0.81], dice)
+    } else {
+        lamps(&mut d, frame, [0.04, 0.81], [0.1, 0.05], dice)
+    };
+    let at = |x: f32, y: f32| Hook([x * frame.width, y * frame.height]);
+    let hooks = vec![at(dice.between(0.3, 0.7), dice.between(0.82, 0.88)), at(dice.between(0.25, 0.75), 0.7)];
+    Shell { width: frame.width, height: frame.height, drawing: d, lamps: centres, hooks }
+}

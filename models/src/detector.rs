@@ -1,0 +1,153 @@
+//! From the detector's maps to plates: peaks of a heat map for each class, four corner offsets at each peak
+//! (Zhou et al., "Objects as Points", 2019, with corners in place of a box).
+
+use clearance::geometry::{Point, Quad};
+use clearance::picture::LumaView;
+use clearance::read::{PlateLayout, PlateSighting};
+
+use crate::RecogniseError;
+use crate::bundle::{Bundle, DetectorManifest};
+use crate::letterbox::{Fit, Letterbox};
+use crate::network::Network;
+
+/// More plates than this in one picture are noise.
+const MOST_PLATES: usize = 32;
+
+pub(crate) struct Detector {
+    networks: Vec<(Network, usize, usize)>,
+    manifest: DetectorManifest,
+    letterbox: Letterbox,
+}
+
+/// Size of a detector's output maps, in cells.
+#[derive(Clone, Copy)]
+struct Grid {
+    width: usize,
+    height: usize,
+}
+
+impl Grid {
+    fn cells(self) -> usize {
+        self.width * self.height
+    }
+}
+
+impl Detector {
+    /// Load the bundle's detectors and prove each.
+    pub(crate) fn load(bundle: &Bundle) -> Result<Self, RecogniseError> {
+        let manifest = bundle.manifest.detector.clone();
+        let mut networks = Vec::new();
+        for file in &manifest.files {
+            let mut network = Network::load(bundle, &file.file, file.height, file.width)?;
+            let grid = grid(file.width, file.height, manifest.stride);
+            let golden = bundle.manifest.golden.detector_heat.get(&file.file).map_or(&[][..], Vec::as_slice);
+            network.prove(outputs(grid), golden)?;
+            networks.push((network, file.width, file.height));
+        }
+        Ok(Self { networks, manifest, letterbox: Letterbox::new() })
+    }
+
+    /// The plates in a picture, surest first.
+    pub(crate) fn sight(&mut self, picture: LumaView<'_>) -> Result<Vec<PlateSighting>, RecogniseError> {
+        let size = (picture.width(), picture.height());
+        let coverage = |(_, w, h): &(Network, usize, usize)| Fit::of(size, *w, *h).coverage(*w, *h);
+        let best = self.networks.iter_mut().max_by(|a, b| coverage(a).total_cmp(&coverage(b)));
+        let Some((network, width, height)) = best else {
+            return Ok(Vec::new());
+        };
+        let fit = self.letterbox.fill(picture, *width, *height)?;
+        let grid = grid(*width, *height, self.manifest.stride);
+        let manifest = &self.manifest;
+        let mut plates = network.run(&self.letterbox.pixels, outputs(grid), |heat, corners| {
+            decode(heat, corners, grid, manifest)
+        })?;
+        for plate in &mut plates {
+            plate.corners = plate.corners.map(|p| fit.to_picture(p));
+        }
+        plates.retain(|p| p.corners.is_plausible());
+        Ok(suppress(plates, self.manifest.nms_iou))
+    }
+}
+
+fn grid(width: usize, height: usize, stride: usize) -> Grid {
+    Grid { width: width / stride, height: height / stride }
+}
+
+fn outputs(grid: Grid) -> [(&'static str, usize); 2] {
+    [("heat", PlateLayout::ALL.len() * grid.cells()), ("corners", 8 * grid.cells())]
+}
+
+/// Peaks above the threshold, with corners in pixels of the network's input.
+fn decode(heat: &[f32], corners: &[f32], grid: Grid, manifest: &DetectorManifest) -> Vec<PlateSighting> {
+    let mut plates = Vec::new();
+    for (layout, map) in PlateLayout::ALL.into_iter().zip(heat.chunks_exact(grid.cells())) {
+        for (cell, &score) in map.iter().enumerate() {
+            if score < manifest.score_threshold || !is_peak(map, cell, grid) {
+                continue;
+            }
+            let centre = |i: usize| (i as f32 + 0.5) * manifest.stride as f32;
+            let (x, y) = (centre(cell % grid.width), centre(cell / grid.width));
+            let offset = |k: usize| corners[k * grid.cells() + cell] * manifest.corner_unit;
+            let corner = |i: usize| Point::new(x + offset(2 * i), y + offset(2 * i + 1));
+            plates.push(PlateSighting {
+                corners: Quad([corner(0), corner(1), corner(2), corner(3)]),
+                score,
+                layout,
+            });
+        }
+    }
+    plates
+}
+
+/// Whether no neighbour of a cell is hotter; of equal ones the first counts.
+fn is_peak(map: &[f32], cell: usize, grid: Grid) -> bool {
+    let (x, y) = (cell % grid.width, cell / grid.width);
+    let rows = y.saturating_sub(1)..=(y + 1).min(grid.height - 1);
+    rows.flat_map(|ny| {
+        (x.saturating_sub(1)..=(x + 1).min(grid.width - 1)).map(move |nx| ny * grid.width + nx)
+    })
+    .all(|other| map[other] < map[cell] || (map[other] == map[cell] && other >= cell))
+}
+
+/// Keep the surest of plates that cover each other, whatever their layout: a plate has one.
+fn suppress(mut plates: Vec<PlateSighting>, iou: f32) -> Vec<PlateSighting> {
+    plates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<PlateSighting> = Vec::new();
+    for plate in plates {
+        let bounds = plate.corners.bounds();
+        if kept.len() < MOST_PLATES && kept.iter().all(|k| k.corners.bounds().iou(&bounds) <= iou) {
+            kept.push(plate);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plate(x: f32, y: f32, score: f32, layout: PlateLayout) -> PlateSighting {
+        PlateSighting { corners: Quad::rectangle(x, y, 100.0, 30.0), score, layout }
+    }
+
+    #[test]
+    fn stacked_plates_survive_and_doubles_do_not() {
+        let kept = suppress(
+            vec![
+                plate(0.0, 0.0, 0.8, PlateLayout::SingleRow),
+                plate(2.0, 1.0, 0.9, PlateLayout::DoubleRow),
+                plate(0.0, 28.0, 0.7, PlateLayout::CrossBoundary),
+            ],
+            0.4,
+        );
+        assert_eq!(kept.iter().map(|p| p.score).collect::<Vec<_>>(), [0.9, 0.7]);
+    }
+
+    #[test]
+    fn a_plateau_is_one_peak() {
+        let grid = Grid { width: 4, height: 1 };
+        let map = [0.1, 0.9, 0.9, 0.2];
+        let peaks: Vec<_> = (0..4).filter(|&c| is_peak(&map, c, grid)).collect();
+        assert_eq!(peaks, [1]);
+    }
+}

@@ -1,0 +1,82 @@
+//! One ONNX network on one thread.
+
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+
+use crate::RecogniseError;
+use crate::bundle::Bundle;
+use crate::runtime;
+
+/// A network with fixed input and output shapes.
+pub(crate) struct Network {
+    file: String,
+    session: Session,
+    input: [usize; 4],
+}
+
+impl Network {
+    /// Load `file` of a bundle; its input is `[1, 1, height, width]`.
+    pub(crate) fn load(
+        bundle: &Bundle,
+        file: &str,
+        height: usize,
+        width: usize,
+    ) -> Result<Self, RecogniseError> {
+        let environment = runtime::environment()?;
+        let broken = |why: String| RecogniseError::Network { file: file.to_owned(), why };
+        let bytes = bundle.networks.get(file).ok_or_else(|| broken("not in the bundle".to_owned()))?;
+        let mut builder = Session::builder(&environment)
+            .map_err(|e| broken(e.to_string()))?
+            .with_optimization_level(GraphOptimizationLevel::Level3)
+            .map_err(|e| broken(e.to_string()))?
+            // A second thread was slower for networks this small, and spinning threads steal from the cameras.
+            .with_intra_threads(1)
+            .map_err(|e| broken(e.to_string()))?
+            .with_intra_op_spinning(false)
+            .map_err(|e| broken(e.to_string()))?;
+        let session = builder.commit_from_memory(bytes).map_err(|e| broken(e.to_string()))?;
+        Ok(Self { file: file.to_owned(), session, input: [1, 1, height, width] })
+    }
+
+    /// Run on `pixels` (height x width, 0 to 1) and hand the two named outputs to `then`. Their lengths are checked.
+    pub(crate) fn run<T>(
+        &mut self,
+        pixels: &[f32],
+        outputs: [(&str, usize); 2],
+        then: impl FnOnce(&[f32], &[f32]) -> T,
+    ) -> Result<T, RecogniseError> {
+        let file = &self.file;
+        let broken = |why: String| RecogniseError::Network { file: file.clone(), why };
+        let tensor = ort::value::TensorRef::from_array_view((self.input, pixels))
+            .map_err(|e| broken(e.to_string()))?;
+        let results = self.session.run(ort::inputs![tensor]).map_err(|e| broken(e.to_string()))?;
+        let output = |(name, length): (&str, usize)| {
+            let value = results.get(name).ok_or_else(|| broken(format!("it has no output {name:?}")))?;
+            let (shape, data) = value.try_extract_tensor::<f32>().map_err(|e| broken(e.to_string()))?;
+            if data.len() == length {
+                Ok(data)
+            } else {
+                Err(broken(format!("output {name:?} has shape {shape:?}, expected {length} values")))
+            }
+        };
+        Ok(then(output(outputs[0])?, output(outputs[1])?))
+    }
+
+    /// Prove that the network computes what it computed when it was exported: the first values of an output for the
+    /// ramp input agree to a hundredth.
+    pub(crate) fn prove(
+        &mut self,
+        outputs: [(&str, usize); 2],
+        golden: &[f32],
+    ) -> Result<(), RecogniseError> {
+        let [_, _, height, width] = self.input;
+        let ramp: Vec<f32> =
+            (0..height * width).map(|i| ((i % width * 7 + i / width * 13) % 256) as f32 / 255.0).collect();
+        let first =
+            self.run(&ramp, outputs, |values, _| values[..golden.len().min(values.len())].to_vec())?;
+        let agrees = !golden.is_empty()
+            && first.len() == golden.len()
+            && first.iter().zip(golden).all(|(a, b)| (a - b).abs() <= 1e-2);
+        if agrees { Ok(()) } else { Err(RecogniseError::Golden { file: self.file.clone() }) }
+    }
+}

@@ -1,0 +1,82 @@
+"""How far the reader's confidence can be believed, measured on held-out rendered crops.
+
+Half the crops are shown as rendered and half with the changes of training, for real crops are harder than
+rendered ones and a temperature fitted to easy crops would promise too much.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import augment, data
+from .bundle import confidence, softmax
+
+ERRORS_WHEN_CERTAIN = 0.001
+RIGHT_WHEN_WORTH_A_LOOK = 1 / 3
+
+
+@dataclass
+class Calibration:
+    """What goes into the manifest, and what it was measured to give."""
+
+    temperature: float
+    read_certain: float
+    read_least: float
+    certain_yield: float
+    certain_error: float
+
+    def as_dict(self) -> dict[str, float]:
+        """For the manifest."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+@torch.no_grad()
+def logits_of(reader: nn.Module, shards: data.Shards, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
+    """Slot logits [N, 10, 40] and true classes [N, 10] over the crops, plain and changed."""
+    torch.manual_seed(seed)
+    logits, truth = [], []
+    for images, text, _ in shards.batches(200):
+        plain = torch.from_numpy(images)
+        for pixels in (plain[:, None].float() / 255.0, augment.crops(plain)):
+            logits.append(reader(pixels)[0].numpy())
+            truth.append(text)
+    return np.concatenate(logits), np.concatenate(truth)
+
+
+def best_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
+    """The one under which the true classes are least surprising."""
+
+    def surprise(temperature: float) -> float:
+        chances = np.take_along_axis(softmax(logits, temperature), truth[..., None].astype(int), -1)
+        return float(-np.log(chances.clip(1e-12)).mean())
+
+    return float(min(np.geomspace(0.3, 3.0, 60), key=surprise))
+
+
+def certain_threshold(sure: np.ndarray, right: np.ndarray) -> float:
+    """The lowest confidence such that reads at or above it are wrong at most ERRORS_WHEN_CERTAIN of the time."""
+    order = np.argsort(-sure)
+    wrong = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
+    kept = np.nonzero(wrong <= ERRORS_WHEN_CERTAIN)[0]
+    return float(np.clip(sure[order[kept[-1]]], 0.5, 0.999)) if len(kept) else 0.999
+
+
+def least_threshold(sure: np.ndarray, right: np.ndarray) -> float:
+    """The confidence below which at most RIGHT_WHEN_WORTH_A_LOOK of reads are right."""
+    order = np.argsort(sure)
+    good = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    poor = np.nonzero(good <= RIGHT_WHEN_WORTH_A_LOOK)[0]
+    return float(np.clip(sure[order[poor[-1]]], 0.02, 0.4)) if len(poor) else 0.02
+
+
+def calibrate(reader: nn.Module, shards: data.Shards) -> Calibration:
+    """Measure the reader on held-out crops."""
+    logits, truth = logits_of(reader, shards)
+    temperature = best_temperature(logits, truth)
+    sure, right = confidence(logits, temperature), (logits.argmax(-1) == truth).all(-1)
+    certain, least = certain_threshold(sure, right), least_threshold(sure, right)
+    kept = sure >= certain
+    error = float((~right[kept]).mean()) if kept.any() else 0.0
+    return Calibration(temperature, certain, least, float(kept.mean()), error)

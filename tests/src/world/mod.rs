@@ -1,0 +1,6 @@
+//! The world outside the software: trucks that drive up, stop at the line, look at the signal and leave, seen by RTSP
+//! cameras and felt by loops. The demo and the end-to-end tests share it.
+
+pub mod lane;
+pub mod queue;
+pub mod rtsp;

@@ -1,0 +1,117 @@
+//! The demo's queue: one truck for each thing a lane must get right.
+
+use clearance::decide::Reason;
+use clearance::directive::ActionCode;
+use clearance::passage::Outcome;
+use serde::Serialize;
+
+/// What central knows about a truck before it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// Nothing.
+    Nothing,
+    /// An action code for this Hong Kong mark.
+    Coded(ActionCode),
+    /// A release that was taken back.
+    Revoked,
+}
+
+/// One truck of the queue.
+#[derive(Clone, Debug, Serialize)]
+pub struct Truck {
+    /// Its Hong Kong mark.
+    pub mark: &'static str,
+    /// The mainland plate it carries.
+    pub mainland_plate: Option<&'static str>,
+    /// The mainland mark its driver registered.
+    pub mainland_registered: Option<&'static str>,
+    /// Whether its Hong Kong plate is too dirty to read.
+    pub dirty: bool,
+    /// What central knows.
+    #[serde(skip)]
+    pub declared: Declared,
+    /// What the lane must do.
+    pub expected: Outcome,
+    /// Why; none where the weather of the day may decide between two right reasons.
+    pub expected_reasons: &'static [Reason],
+    /// What it shows.
+    pub story: &'static str,
+}
+
+const BY_DIRECTIVE: &[Reason] = &[Reason::Directive];
+
+/// The queue, in order of arrival. Trucks take turns at the lanes.
+pub fn trucks() -> Vec<Truck> {
+    let truck = |mark, mainland, story, declared, expected, expected_reasons| Truck {
+        mark,
+        mainland_plate: mainland,
+        mainland_registered: mainland,
+        dirty: false,
+        declared,
+        expected,
+        expected_reasons,
+        story,
+    };
+    let coded = |action| match action {
+        ActionCode::Release => (Declared::Coded(action), Outcome::Released),
+        _ => (Declared::Coded(action), Outcome::Directed(action)),
+    };
+    let by_code = |mark, mainland, story, action| {
+        let (declared, expected) = coded(action);
+        truck(mark, mainland, story, declared, expected, BY_DIRECTIVE)
+    };
+    let released = Declared::Coded(ActionCode::Release);
+    vec![
+        by_code("KX4827", Some("粤ZN727港"), "both plates agree, code release", ActionCode::Release),
+        by_code("RP3906", Some("粤ZB384港"), "code documents", ActionCode::Documents),
+        by_code("UE7358", Some("粤ZF926港"), "code inspect", ActionCode::Inspect),
+        truck(
+            "MB5263",
+            Some("粤ZK573港"),
+            "nobody declared it",
+            Declared::Nothing,
+            Outcome::Referred,
+            &[Reason::NoDirective],
+        ),
+        Truck {
+            dirty: true,
+            ..truck(
+                "TS8496",
+                Some("粤ZH248港"),
+                "Hong Kong plate too dirty to read",
+                released,
+                Outcome::Referred,
+                &[Reason::Unread, Reason::Ambiguous, Reason::NoHongKongPlate],
+            )
+        },
+        Truck {
+            mainland_registered: Some("粤ZR659港"),
+            ..truck(
+                "WG2749",
+                Some("粤ZE483港"),
+                "mainland plate is not the one registered",
+                released,
+                Outcome::Referred,
+                &[Reason::PlatesContradict],
+            )
+        },
+        by_code("NH6385", None, "one plate only, code release", ActionCode::Release),
+        truck(
+            "PC9274",
+            Some("粤ZW837港"),
+            "its release was taken back",
+            Declared::Revoked,
+            Outcome::Referred,
+            &[Reason::Revoked],
+        ),
+        truck(
+            "KX4827",
+            Some("粤ZN727港"),
+            "the first truck's mark again: its directive is used up",
+            Declared::Nothing,
+            Outcome::Referred,
+            &[Reason::Used],
+        ),
+        by_code("VD5839", Some("粤ZU364港"), "code release", ActionCode::Release),
+    ]
+}
