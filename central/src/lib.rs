@@ -2,9 +2,6 @@
 //! gives officers a console.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod api;
-pub mod config;
-pub mod console;
-pub mod link;
-pub mod officers;
+pub mod ccrn;
+pub mod clock;
 pub mod storage;
