@@ -1,1 +1,108 @@
-//! config
+//! Central's configuration: one TOML file, every key with its unit and default in `deploy/central.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clearance::ids::{EdgeId, SiteId};
+use clearance::wire::PublicKey;
+use serde::Deserialize;
+
+/// The configuration.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address of the console and the API. Default `127.0.0.1:8080`; port 0 takes any free one.
+    #[serde(default = "default_http")]
+    pub http: SocketAddr,
+    /// Zenoh endpoints to listen on for the lanes. Default `["tcp/127.0.0.1:7447"]`.
+    #[serde(default = "default_zenoh")]
+    pub zenoh: Vec<String>,
+    /// Folder of the database and of officers' corrections.
+    pub data_dir: PathBuf,
+    /// File with the secret key that signs what goes to the lanes; `central keygen` makes it.
+    pub key_file: PathBuf,
+    /// Control points served.
+    pub sites: Vec<SiteId>,
+    /// Edge nodes and their public keys; what others sign is refused.
+    pub edges: BTreeMap<EdgeId, PublicKey>,
+    /// Milliseconds for which a lane may release without hearing from central. Default 60000; 1000 to 900000.
+    #[serde(default = "default_lease_ms")]
+    pub lease_ms: u64,
+    /// Under which terms officers' corrections may be used to train models.
+    #[serde(default = "default_licence")]
+    pub examples_licence: String,
+}
+
+fn default_http() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+fn default_zenoh() -> Vec<String> {
+    vec!["tcp/127.0.0.1:7447".to_owned()]
+}
+fn default_lease_ms() -> u64 {
+    60_000
+}
+fn default_licence() -> String {
+    "operator's own pictures, for training this operator's models".to_owned()
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file.
+    #[error("{path}: {source}")]
+    Io {
+        /// Its path.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Its form.
+    #[error("{path}: {source}see deploy/central.toml for every key")]
+    Form {
+        /// Its path.
+        path: String,
+        /// What is wrong.
+        source: Box<toml::de::Error>,
+    },
+    /// A value.
+    #[error("{path}: {key}: {why}")]
+    Value {
+        /// Its path.
+        path: String,
+        /// Which.
+        key: &'static str,
+        /// What is wrong and how to mend it.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Read and check a file. Relative paths in it are relative to its folder.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: name.clone(), source })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|source| ConfigError::Form { path: name.clone(), source: Box::new(source) })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        config.data_dir = folder.join(&config.data_dir);
+        config.key_file = folder.join(&config.key_file);
+        config.check().map_err(|(key, why)| ConfigError::Value { path: name, key, why })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        match () {
+            () if self.sites.is_empty() => Err(("sites", "name at least one control point".to_owned())),
+            () if !(1_000..=900_000).contains(&self.lease_ms) => {
+                Err(("lease_ms", format!("{} is not between 1000 and 900000", self.lease_ms)))
+            }
+            () if self.zenoh.is_empty() => {
+                Err(("zenoh", "name at least one endpoint for the lanes".to_owned()))
+            }
+            () => Ok(()),
+        }
+    }
+}

@@ -4,4 +4,9 @@
 
 pub mod ccrn;
 pub mod clock;
+pub mod config;
+pub mod keys;
+pub mod link;
+pub mod officers;
+pub mod state;
 pub mod storage;

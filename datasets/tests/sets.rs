@@ -73,7 +73,7 @@ fn a_shard_holds_what_the_items_say() {
         serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
     assert_eq!((manifest["count"].as_u64(), manifest["shards"].as_u64()), (Some(30), Some(2)));
     let bytes = std::fs::read(out.join("plates-00000.images.npy")).unwrap();
-    let hex: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let hex = Sha256::digest(&bytes).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(manifest["files"]["plates-00000.images.npy"].as_str(), Some(hex.as_str()));
     assert_eq!(manifest["files"].as_object().unwrap().len(), 6);
     assert_eq!(manifest["alphabet"].as_str().unwrap().chars().count(), ALPHABET.len());

@@ -1,1 +1,143 @@
-//! link
+//! Central's side of Zenoh: publishes deltas and orders, answers lanes' queries, takes passages and pictures.
+//!
+//! Zenoh carries bytes; every record is checked here before it is believed, and what is refused is kept for display.
+
+mod answers;
+mod intake;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use clearance::ids::{LaneId, SiteId};
+use clearance::topic;
+use clearance::wire::{RecordKind, TrustStore};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+use zenoh::Session;
+use zenoh::qos::CongestionControl;
+
+use crate::config::Config;
+use crate::state::{AppState, Outgoing};
+
+/// How often an order that a lane has not answered is sent again.
+const RESEND: Duration = Duration::from_secs(1);
+
+/// What the link's tasks share.
+#[derive(Clone)]
+struct Link {
+    state: AppState,
+    session: Session,
+    trust: Arc<TrustStore>,
+    lease_ms: u64,
+}
+
+/// Open the session and start the link's tasks; they end when the set is dropped.
+pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<()>> {
+    let session = open(config).await?;
+    let trust =
+        config.edges.values().fold(TrustStore::new(), |trust, key| trust.trusting(*key, &RecordKind::EDGE));
+    let link = Link { state, session, trust: Arc::new(trust), lease_ms: config.lease_ms };
+    let mut tasks = JoinSet::new();
+    for site in &config.sites {
+        answers::declare(&link, site, &mut tasks).await?;
+        intake::declare(&link, site, &mut tasks).await?;
+    }
+    intake::watch_lanes(&link, &mut tasks).await?;
+    tasks.spawn(publish_deltas(link.clone()));
+    tasks.spawn(publish_orders(link.clone()));
+    tasks.spawn(repeat_orders(link));
+    Ok(tasks)
+}
+
+async fn open(config: &Config) -> anyhow::Result<Session> {
+    let mut zenoh = zenoh::Config::default();
+    let mut set = |key: &str, value: String| {
+        zenoh.insert_json5(key, &value).map_err(|e| anyhow!("zenoh configuration {key}: {e}"))
+    };
+    set("mode", "\"router\"".to_owned())?;
+    set("scouting/multicast/enabled", "false".to_owned())?;
+    set("scouting/gossip/enabled", "false".to_owned())?;
+    set("listen/endpoints", serde_json::to_string(&config.zenoh)?)?;
+    set("listen/exit_on_failure", "true".to_owned())?;
+    zenoh::open(zenoh).await.map_err(|e| anyhow!("{e}")).with_context(|| {
+        format!("cannot listen for lanes on {:?}; is another central running?", config.zenoh)
+    })
+}
+
+async fn publish_deltas(link: Link) {
+    let mut committed = link.state.store.committed();
+    loop {
+        match committed.recv().await {
+            Ok(delta) => {
+                let put = link.session.put(topic::deltas(&delta.site), delta.sealed);
+                if let Err(error) = put.congestion_control(CongestionControl::Block).await {
+                    tracing::warn!(%error, "a delta was not published; lanes will ask for it");
+                }
+            }
+            // Lanes notice the gap and ask.
+            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "deltas not published"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn publish_orders(link: Link) {
+    let mut orders = link.state.orders.subscribe();
+    loop {
+        match orders.recv().await {
+            Ok(order) => link.send_order(&order).await,
+            // They are in the store, and sent again from there.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn repeat_orders(link: Link) {
+    let mut tick = tokio::time::interval(RESEND);
+    loop {
+        tick.tick().await;
+        let now = link.state.clock.now();
+        if let Err(error) = link.state.store.expire_orders(now).await {
+            tracing::error!(%error, "orders that ran out were not noted");
+        }
+        match link.state.store.pending_orders(now).await {
+            Ok(pending) => {
+                for (site, lane, sealed) in pending {
+                    if let (Ok(site), Ok(lane)) = (site.parse(), lane.parse()) {
+                        link.send_order(&Outgoing { site, lane, sealed }).await;
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "pending orders cannot be read"),
+        }
+    }
+}
+
+impl Link {
+    async fn send_order(&self, order: &Outgoing) {
+        let put = self.session.put(topic::orders(&order.site, &order.lane), order.sealed.clone());
+        if let Err(error) = put.congestion_control(CongestionControl::Block).express(true).await {
+            tracing::warn!(%error, "an order was not sent; it will be sent again");
+        }
+    }
+
+    /// Note a record that was refused.
+    fn refuse(&self, what: &str, why: &dyn std::fmt::Display) {
+        tracing::warn!(what, %why, "a record was refused");
+        let mut lanes = self.state.lanes_mut();
+        lanes.refused.push(format!("{what}: {why}"));
+        let extra = lanes.refused.len().saturating_sub(50);
+        lanes.refused.drain(..extra);
+    }
+}
+
+/// Site and lane in a key such as `clearlane/SITE/lanes/LANE/status`.
+fn lane_of(key: &str) -> Option<(SiteId, LaneId)> {
+    let mut parts = key.split('/');
+    match (parts.next()?, parts.next()?, parts.next()?, parts.next()?) {
+        ("clearlane", site, "lanes", lane) => Some((site.parse().ok()?, lane.parse().ok()?)),
+        _ => None,
+    }
+}

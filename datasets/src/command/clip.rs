@@ -1,10 +1,11 @@
-//! `datasets render clip`.
+//! `datasets render clip` and `datasets render queue`.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use datasets::clip::{ClipSpec, Condition, Mounting, mark, render_clip, scenario};
+use datasets::clip::{Clip, ClipError, ClipSpec, Condition, Mounting, mark, render_clip, scenario};
+use datasets::queue::render_queue;
 
 /// A clip's description.
 #[derive(Args)]
@@ -41,6 +42,20 @@ pub(crate) struct ClipArguments {
     seed: Option<u64>,
 }
 
+/// A queue's description.
+#[derive(Args)]
+pub(crate) struct QueueArguments {
+    /// The film's file; the label track goes beside it as NAME.labels.jsonl.
+    #[arg(long)]
+    out: PathBuf,
+    /// Named drives in their order, separated by commas; see `render clip --help`.
+    #[arg(long, value_delimiter = ',', default_value = "stacked,separate,two-rows,inconsistent,muddy")]
+    scenarios: Vec<String>,
+    /// day, dusk, night, rain, glare or dirt.
+    #[arg(long, default_value = "day")]
+    condition: Condition,
+}
+
 fn size(text: &str) -> Result<(usize, usize), String> {
     let (width, height) = text.split_once('x').ok_or("write it as WIDTHxHEIGHT, such as 1280x720")?;
     let number = |t: &str| t.parse::<usize>().map_err(|e| format!("{t:?} is no number of pixels: {e}"));
@@ -71,6 +86,24 @@ pub(crate) fn run(arguments: &ClipArguments) -> anyhow::Result<()> {
     };
     let clip = render_clip(&spec, &arguments.out)
         .with_context(|| format!("rendering {}", arguments.out.display()))?;
-    tracing::info!(frames = clip.frames, labels = %clip.labels.display(), "the clip is written");
+    report(&clip);
     Ok(())
+}
+
+/// Renders a queue.
+pub(crate) fn run_queue(arguments: &QueueArguments) -> anyhow::Result<()> {
+    let condition = arguments.condition;
+    let drives: Vec<ClipSpec> = arguments
+        .scenarios
+        .iter()
+        .map(|name| Ok(ClipSpec { condition, ..scenario(name)? }))
+        .collect::<Result<_, ClipError>>()?;
+    let out = &arguments.out;
+    let clip = render_queue(&drives, out).with_context(|| format!("rendering {}", out.display()))?;
+    report(&clip);
+    Ok(())
+}
+
+fn report(clip: &Clip) {
+    tracing::info!(frames = clip.frames, labels = %clip.labels.display(), "the film is written");
 }

@@ -14,6 +14,8 @@ pub(crate) enum Render {
     Plates(SetArguments),
     /// A truck's drive through the lane, as an MP4 film with its label track.
     Clip(super::clip::ClipArguments),
+    /// Several drives one after the other in one film, with empty lane between them.
+    Queue(super::clip::QueueArguments),
     /// Grey tiles for the detector, as numpy shards.
     Scenes {
         #[command(flatten)]
@@ -67,6 +69,7 @@ pub(crate) fn run(render: Render) -> anyhow::Result<()> {
             bar.finish();
         }
         Render::Clip(arguments) => super::clip::run(&arguments)?,
+        Render::Queue(arguments) => super::clip::run_queue(&arguments)?,
         Render::Scenes { set, width, height } => {
             let spec = set.spec(2_000);
             let bar = bar(spec.count)?;

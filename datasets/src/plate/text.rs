@@ -128,13 +128,15 @@ pub fn spelled(mark: &str, two_rows: bool) -> Spelling {
         let tail: String = mark.chars().skip(2).collect();
         return Spelling::one(format!("{head}·{tail}"));
     }
-    let letters = mark.chars().take_while(char::is_ascii_alphabetic).count();
-    let cut = if letters == 0 || letters == mark.len() { mark.len() / 2 } else { letters };
-    let (head, tail) = mark.split_at(cut);
-    match (two_rows && !head.is_empty(), letters == 0 || letters == mark.len()) {
+    let chars: Vec<char> = mark.chars().collect();
+    let letters = chars.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+    let grouped = letters > 0 && letters < chars.len();
+    let cut = if grouped { letters } else { chars.len() / 2 };
+    let [head, tail] = [&chars[..cut], &chars[cut..]].map(|part| part.iter().collect::<String>());
+    match (two_rows && cut > 0, grouped) {
         (true, _) => Spelling::two(head, tail),
-        (false, true) => Spelling::one(mark),
-        (false, false) => Spelling::one(format!("{head} {tail}")),
+        (false, true) => Spelling::one(format!("{head} {tail}")),
+        (false, false) => Spelling::one(mark),
     }
 }
 
@@ -175,6 +177,7 @@ mod tests {
         assert_eq!(spelled("LX8274", true), Spelling::two("LX", "8274"));
         assert_eq!(spelled("1918", false), Spelling::one("1918"));
         assert_eq!(spelled("粤ZK307港", false), Spelling::one("粤Z·K307港"));
-        assert_eq!(spelled("A", true).mark(), "A");
+        assert_eq!(spelled("A", true), Spelling::one("A"));
+        assert_eq!(spelled("1港2", true), Spelling::two("1", "港2"));
     }
 }

@@ -1,0 +1,77 @@
+//! What every handler shares.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use clearance::ids::{LaneId, PassageId, SiteId};
+use clearance::passage::LaneStatus;
+use tokio::sync::broadcast;
+
+use crate::clock::Clock;
+use crate::officers::SignInGuard;
+use crate::storage::Store;
+
+/// Something a person may want to see at once.
+#[derive(Clone, Debug)]
+pub enum CentralEvent {
+    /// A lane told how it is.
+    Lane(SiteId, LaneId),
+    /// A passage changed.
+    Passage(PassageId),
+}
+
+/// A sealed order on its way to a lane.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Where.
+    pub site: SiteId,
+    /// Which lane.
+    pub lane: LaneId,
+    /// The signed envelope.
+    pub sealed: Vec<u8>,
+}
+
+/// What is known of the lanes now; lost at a restart, for they tell again within a second.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    /// Last telemetry of each lane, and when it arrived (milliseconds since 1970).
+    pub status: BTreeMap<(SiteId, LaneId), (LaneStatus, i64)>,
+    /// Last live picture of each lane.
+    pub pictures: BTreeMap<(SiteId, LaneId), Arc<Vec<u8>>>,
+    /// Records refused for their signature or form, latest last, at most 50.
+    pub refused: Vec<String>,
+}
+
+/// Shared state.
+#[derive(Clone)]
+pub struct AppState {
+    /// What is kept.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Lanes now.
+    pub lanes: Arc<RwLock<Lanes>>,
+    /// News for the console.
+    pub events: broadcast::Sender<CentralEvent>,
+    /// Orders for the lanes.
+    pub orders: broadcast::Sender<Outgoing>,
+    /// Folder of corrections.
+    pub examples: PathBuf,
+    /// Terms they may be used under.
+    pub examples_licence: Arc<str>,
+    /// Slows down guessing of passwords.
+    pub sign_ins: Arc<SignInGuard>,
+}
+
+impl AppState {
+    /// The lanes, to read.
+    pub fn lanes(&self) -> std::sync::RwLockReadGuard<'_, Lanes> {
+        self.lanes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lanes, to change.
+    pub fn lanes_mut(&self) -> std::sync::RwLockWriteGuard<'_, Lanes> {
+        self.lanes.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,220 @@
+//! One build of the cache: a sled tree in `gen-N/`. Which one counts says `CURRENT`, switched atomically; everything
+//! else in the folder is rubbish of an earlier attempt.
+//!
+//! sled 0.34 can fail or panic on what a crash left, so opening is guarded and the whole tree is checked against its
+//! sum. A tree that is not exactly what was stored is thrown away: central can give the set again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use clearance::directive::DirectiveEntry;
+use clearance::mark::RegistrationMark;
+use clearance::replicate::{DirectiveOp, Head};
+
+use super::cache::CacheFault;
+use super::entry::{self, META, Meta, SetSum};
+use crate::outbox::disk;
+
+const CURRENT: &str = "CURRENT";
+const PREFIX: &str = "gen-";
+
+/// sled's page cache, in bytes. The set of a site is some ten MB; its default of 1 GB is for servers.
+const PAGE_CACHE: u64 = 64 << 20;
+
+/// Entries stored at once while a set is built.
+const BATCH: usize = 1000;
+
+pub(super) struct Generation {
+    number: u64,
+    tree: sled::Db,
+    meta: Meta,
+}
+
+/// Run something that calls sled; a panic is a fault like others.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, CacheFault>) -> Result<T, CacheFault> {
+    // After a panic the tree is not used again: every fault leads to a new generation.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(CacheFault::Panicked))
+}
+
+impl Generation {
+    /// The one that counts, if it is there and whole.
+    pub(super) fn current(root: &Path) -> Result<Option<Self>, CacheFault> {
+        let number = match fs::read_to_string(root.join(CURRENT)) {
+            Ok(text) => text.trim().strip_prefix(PREFIX).and_then(|n| n.parse().ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(source) => return Err(CacheFault::Disk { path: root.join(CURRENT), source }),
+        };
+        let Some(number) = number else { return Ok(None) };
+        guarded(|| {
+            let tree = open_tree(&folder(root, number))?;
+            let meta = read(&tree, META)?.ok_or(CacheFault::Incomplete)?;
+            if sum_of(&tree)? != meta.sum {
+                return Err(CacheFault::Incomplete);
+            }
+            Ok(Some(Self { number, tree, meta }))
+        })
+    }
+
+    /// Build a new one from a whole set and let it count.
+    pub(super) fn build(root: &Path, entries: &[DirectiveEntry], head: Head) -> Result<Self, CacheFault> {
+        let number = numbers(root)?.into_iter().max().map_or(1, |n| n + 1);
+        let path = folder(root, number);
+        let built = guarded(|| {
+            let tree = open_tree(&path)?;
+            let mut sum = SetSum::default();
+            for chunk in entries.chunks(BATCH) {
+                let mut batch = sled::Batch::default();
+                for entry in chunk {
+                    for (key, sealed) in rows(entry) {
+                        sum.toggle(&key, &sealed);
+                        batch.insert(key, sealed);
+                    }
+                }
+                tree.apply_batch(batch)?;
+            }
+            let meta = Meta { head, sum };
+            tree.insert(META, entry::seal(META, &meta))?;
+            tree.flush()?;
+            Ok(Self { number, tree, meta })
+        })?;
+        let pointer = root.join(CURRENT);
+        disk::replace_file(&pointer, format!("{PREFIX}{number}\n").as_bytes())
+            .map_err(|source| CacheFault::Disk { path: pointer, source })?;
+        Ok(built)
+    }
+
+    /// Let none count.
+    pub(super) fn forget(root: &Path) -> io::Result<()> {
+        match fs::remove_file(root.join(CURRENT)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => disk::sync_folder(root),
+        }
+    }
+
+    /// Remove every other one.
+    pub(super) fn sweep(root: &Path, keep: Option<&Self>) {
+        for number in numbers(root).unwrap_or_default() {
+            if keep.is_some_and(|kept| kept.number == number) {
+                continue;
+            }
+            let path = folder(root, number);
+            if let Err(error) = fs::remove_dir_all(&path) {
+                tracing::warn!(path = %path.display(), %error, "cannot remove an old cache; remove it by hand if it stays");
+            }
+        }
+    }
+
+    pub(super) fn head(&self) -> Head {
+        self.meta.head
+    }
+
+    /// The entry whose Hong Kong mark is `mark`.
+    pub(super) fn of_hong_kong(&self, mark: &RegistrationMark) -> Result<Option<DirectiveEntry>, CacheFault> {
+        read(&self.tree, &entry::hong_kong_key(mark))
+    }
+
+    /// The entries whose mainland mark is `mark`.
+    pub(super) fn of_mainland(&self, mark: &RegistrationMark) -> Result<Vec<DirectiveEntry>, CacheFault> {
+        let mut entries = Vec::new();
+        for row in self.tree.scan_prefix(entry::mainland_prefix(mark)) {
+            let (key, sealed) = row?;
+            let hong_kong: RegistrationMark =
+                entry::open(&key, &sealed).ok_or_else(|| CacheFault::corrupt(&key))?;
+            entries.push(self.of_hong_kong(&hong_kong)?.ok_or(CacheFault::Incomplete)?);
+        }
+        Ok(entries)
+    }
+
+    /// Apply a delta's ops and move to its head, in one batch.
+    pub(super) fn apply(&mut self, ops: &[DirectiveOp], head: Head) -> Result<(), CacheFault> {
+        let mut before = BTreeMap::new();
+        let mut after: BTreeMap<RegistrationMark, DirectiveEntry> = BTreeMap::new();
+        for op in ops {
+            let mark = op.mark();
+            if !before.contains_key(mark) {
+                before.insert(mark.clone(), self.of_hong_kong(mark)?);
+            }
+            let now = after.get(mark).or(before[mark].as_ref());
+            if let Some(changed) = op.applied(now, head.revision) {
+                after.insert(mark.clone(), changed);
+            }
+        }
+        let mut batch = sled::Batch::default();
+        let mut sum = self.meta.sum;
+        for (mark, entry) in &after {
+            for (key, sealed) in before[mark].as_ref().map(rows).into_iter().flatten() {
+                sum.toggle(&key, &sealed);
+                batch.remove(key);
+            }
+            for (key, sealed) in rows(entry) {
+                sum.toggle(&key, &sealed);
+                batch.insert(key, sealed);
+            }
+        }
+        let meta = Meta { head, sum };
+        batch.insert(META, entry::seal(META, &meta));
+        self.tree.apply_batch(batch)?;
+        self.meta = meta;
+        Ok(())
+    }
+
+    /// Push it towards the disk. sled promises no more than that, hence the floor and the sum.
+    pub(super) fn flush(&self) -> Result<(), CacheFault> {
+        self.tree.flush()?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn tree(&self) -> &sled::Db {
+        &self.tree
+    }
+}
+
+/// The rows of an entry: itself, and its place in the index.
+fn rows(entry: &DirectiveEntry) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let key = entry::hong_kong_key(&entry.directive.mark);
+    let mut rows = vec![(key.clone(), entry::seal(&key, entry))];
+    if let Some(key) = entry::mainland_key(entry) {
+        let sealed = entry::seal(&key, &entry.directive.mark);
+        rows.push((key, sealed));
+    }
+    rows
+}
+
+fn read<T: for<'b> minicbor::Decode<'b, ()>>(tree: &sled::Db, key: &[u8]) -> Result<Option<T>, CacheFault> {
+    let Some(sealed) = tree.get(key)? else { return Ok(None) };
+    entry::open(key, &sealed).map(Some).ok_or_else(|| CacheFault::corrupt(key))
+}
+
+fn sum_of(tree: &sled::Db) -> Result<SetSum, CacheFault> {
+    let mut sum = SetSum::default();
+    for row in tree {
+        let (key, sealed) = row?;
+        if key != META {
+            sum.toggle(&key, &sealed);
+        }
+    }
+    Ok(sum)
+}
+
+fn open_tree(path: &Path) -> Result<sled::Db, CacheFault> {
+    let config = sled::Config::new().path(path).cache_capacity(PAGE_CACHE).flush_every_ms(None);
+    Ok(config.open()?)
+}
+
+fn folder(root: &Path, number: u64) -> PathBuf {
+    root.join(format!("{PREFIX}{number}"))
+}
+
+fn numbers(root: &Path) -> Result<Vec<u64>, CacheFault> {
+    let failed = |source| CacheFault::Disk { path: root.to_owned(), source };
+    let mut numbers = Vec::new();
+    for item in fs::read_dir(root).map_err(failed)? {
+        let name = item.map_err(failed)?.file_name();
+        numbers.extend(name.to_str().and_then(|n| n.strip_prefix(PREFIX)).and_then(|n| n.parse::<u64>().ok()));
+    }
+    Ok(numbers)
+}
