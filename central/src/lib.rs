@@ -2,11 +2,89 @@
 //! gives officers a console.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod api;
 pub mod ccrn;
 pub mod clock;
 pub mod config;
+pub mod console;
+pub mod examples;
 pub mod keys;
 pub mod link;
 pub mod officers;
 pub mod state;
 pub mod storage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clearance::wire::Signer;
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::state::AppState;
+use crate::storage::Store;
+
+/// Open the database that a configuration names.
+pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&config.data_dir).with_context(|| config.data_dir.display().to_string())?;
+    let path = config.data_dir.join("central.sqlite");
+    Store::open(&path, signer).await.with_context(|| path.display().to_string())
+}
+
+/// A running central.
+pub struct Central {
+    http: SocketAddr,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+    link: JoinSet<()>,
+}
+
+impl Central {
+    /// Start everything a configuration asks for.
+    pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        let signer = Arc::new(keys::load(&config.key_file)?);
+        let state = AppState {
+            store: open_store(config, signer).await?,
+            clock,
+            lanes: Arc::default(),
+            events: broadcast::channel(1024).0,
+            orders: broadcast::channel(256).0,
+            examples: config.data_dir.join("examples"),
+            examples_licence: config.examples_licence.as_str().into(),
+            sign_ins: Arc::default(),
+        };
+        let link = link::start(state.clone(), config).await?;
+        let listener = TcpListener::bind(config.http)
+            .await
+            .with_context(|| format!("http = {}: cannot listen there", config.http))?;
+        let http = listener.local_addr()?;
+        let router = api::router(state.clone()).merge(console::router(state));
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async {
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        Ok(Self { http, stop, server, link })
+    }
+
+    /// Where the console and the API listen.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Stop: no new requests, open streams end.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let _ = self.stop.send(());
+        self.link.abort_all();
+        self.server.abort();
+        let _ = self.server.await;
+        Ok(())
+    }
+}

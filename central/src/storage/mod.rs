@@ -24,7 +24,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Sqlite, Transaction};
-pub use submissions::{Consignment, MovementRow};
+pub use submissions::{BundleError, Consignment, MovementRow};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 
 /// Why something could not be stored or found.
