@@ -2,7 +2,7 @@
 # there already is left alone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-browser setup-train build demo test lint bench train clean
+.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train build demo test lint bench train clean
 
 # Cargo's own folder by default; set CARGO_TARGET_DIR to share one between checkouts.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -13,7 +13,7 @@ DEBIAN_GST := libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-
   libgstrtspserver-1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-x
 DEBIAN_CV := libopencv-dev libopencv-contrib-dev
-DEBIAN_TEST := chromium python3-pymodbus mbpoll fonts-noto-cjk
+DEBIAN_TEST := python3-pymodbus mbpoll
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -31,9 +31,8 @@ setup-rust:
 setup-onnxruntime:
 	@deploy/setup-onnxruntime.sh
 
-setup-browser:
-	@deploy/setup-debian.sh "a browser, and Modbus peers that are not ours, for the tests" $(DEBIAN_TEST)
-	@deploy/setup-node.sh
+setup-tests:
+	@deploy/setup-debian.sh "Modbus peers that are not ours, for the tests" $(DEBIAN_TEST)
 
 setup-train:
 	@deploy/setup-train.sh
@@ -44,7 +43,7 @@ build: setup ## Build the commands edge, central, datasets, calibration
 demo: build ## Two lanes, a queue of trucks, a console to open (ONCE=1: play it once and check every decision)
 	@$(TARGET)/debug/demo $(if $(ONCE),--once,) $(DEMO_ARGS)
 
-test: setup setup-browser ## The whole test suite
+test: setup setup-tests ## The whole test suite
 	cargo build --workspace --bins
 	cargo nextest run --workspace --no-tests=fail
 

@@ -12,7 +12,7 @@ use clearance::geometry::{Point, Quad};
 use clearance::ids::{Digest, OfficerId, UtcMillis};
 use clearance::mark::RegistrationMark;
 
-use crate::storage::{PassageRow, Store, StorageError};
+use crate::storage::{PassageRow, StorageError, Store};
 
 /// Why an example could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +49,8 @@ pub async fn keep(
     labelling: Labelling<'_>,
 ) -> Result<usize, ExampleError> {
     let Some(decision) = &passage.decision else { return Ok(0) };
-    let vehicle = marks
-        .iter()
-        .filter_map(|(_, m)| m.as_ref())
-        .find(|m| !m.jurisdiction().is_mainland())
-        .cloned();
+    let vehicle =
+        marks.iter().filter_map(|(_, m)| m.as_ref()).find(|m| !m.jurisdiction().is_mainland()).cloned();
     let mut kept = 0;
     for (number, mark) in marks {
         let Some(plate) = decision.plates.get(*number as usize) else { continue };

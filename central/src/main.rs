@@ -17,12 +17,15 @@ use tracing_subscriber::EnvFilter;
 
 /// Takes declarations, assigns action codes, sends them signed to the lanes, takes passages, gives officers a console.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   central keygen --out central.key
   central --check-config --config central.toml
   echo 'a long password' | central officer add chan --role officer --config central.toml
   central token create risk-engine --role selector --config central.toml
-  central run --config central.toml")]
+  central run --config central.toml"
+)]
 struct Cli {
     /// How to write the log.
     #[arg(long, value_enum, default_value = "text", global = true)]
@@ -99,7 +102,8 @@ enum TokenCommand {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,zenoh=warn,zenoh_transport=error"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,zenoh=warn,zenoh_transport=error"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match cli.log_format {
         LogFormat::Text => log.init(),

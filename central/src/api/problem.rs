@@ -52,7 +52,10 @@ impl Problem {
     /// Something failed here. The client learns no detail; the log does.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed here; nothing was changed. Try again later")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the request failed here; nothing was changed. Try again later",
+        )
     }
 }
 

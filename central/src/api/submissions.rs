@@ -97,8 +97,9 @@ fn field<T, E: ToString>(errors: &mut Vec<FieldError>, pointer: &str, value: Res
 }
 
 fn time(text: &str) -> Result<UtcMillis, String> {
-    let time: jiff::Timestamp =
-        text.parse().map_err(|_| format!("{text:?} is no RFC 3339 time such as 2026-11-24T14:30:00+08:00"))?;
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| format!("{text:?} is no RFC 3339 time such as 2026-11-24T14:30:00+08:00"))?;
     Ok(UtcMillis(time.as_millisecond()))
 }
 
@@ -211,10 +212,8 @@ pub(super) async fn bundle(
     let request: BundleRequest = parse(&body)?;
     let mut errors = Vec::new();
     let mark = field(&mut errors, "/mark", request.mark.parse::<RegistrationMark>());
-    let mainland = request
-        .mainland_mark
-        .as_ref()
-        .map(|m| field(&mut errors, "/mainland_mark", mainland_mark(m)));
+    let mainland =
+        request.mainland_mark.as_ref().map(|m| field(&mut errors, "/mainland_mark", mainland_mark(m)));
     let site = field(&mut errors, "/site", request.site.parse::<SiteId>());
     let arrival = field(&mut errors, "/expected_arrival", time(&request.expected_arrival));
     let ccrns: Vec<Ccrn> = request

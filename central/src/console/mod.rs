@@ -1,1 +1,41 @@
-//! console
+//! The officers' console: server-rendered pages, kept current by server-sent events, in three languages.
+
+mod accounts;
+mod decide;
+mod lanes;
+mod page;
+mod queue;
+mod session;
+mod words;
+
+use axum::Router;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Redirect};
+use axum::routing::{get, post};
+
+use crate::state::AppState;
+
+/// The console's routes.
+pub fn router(state: AppState) -> Router {
+    let css = ([(header::CONTENT_TYPE, "text/css")], include_str!("../../assets/console.css"));
+    let js = ([(header::CONTENT_TYPE, "text/javascript")], include_str!("../../assets/console.js"));
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/console/queue") }))
+        .route("/console", get(|| async { Redirect::to("/console/queue") }))
+        .route("/console/assets/console.css", get(move || async move { css.into_response() }))
+        .route("/console/assets/console.js", get(move || async move { js.into_response() }))
+        .route("/console/sign-in", get(session::form).post(session::sign_in))
+        .route("/console/sign-out", post(session::sign_out))
+        .route("/console/language/{language}", get(session::language))
+        .route("/console/lanes", get(lanes::lanes))
+        .route("/console/lanes/{site}/{lane}/picture.jpg", get(lanes::picture))
+        .route("/console/events", get(lanes::events))
+        .route("/console/queue", get(queue::queue))
+        .route("/console/history", get(queue::history))
+        .route("/console/evidence/{digest}", get(queue::evidence))
+        .route("/console/passages/{id}/decide", post(decide::decide))
+        .route("/console/passages/{id}/undo", post(decide::undo))
+        .route("/console/officers", get(accounts::list).post(accounts::save))
+        .layer(axum::middleware::map_response(page::harden))
+        .with_state(state)
+}

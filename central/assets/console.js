@@ -1,0 +1,43 @@
+// Keeps the page current by server-sent events and gives the keyboard its shortcuts. Everything also works without it.
+const main = document.querySelector("main");
+let waiting = null;
+async function refresh() {
+  waiting = null;
+  if (main.querySelector("input:focus, select:focus") || main.querySelector("form[data-changed]")) return;
+  const answer = await fetch(location.href, { headers: { "X-Fragment": "1" } });
+  if (!answer.ok || answer.redirected) return location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  main.replaceChildren(...page.querySelector("main").childNodes);
+}
+const soon = () => { waiting ??= setTimeout(refresh, 250); };
+if (document.body.dataset.live) {
+  const events = new EventSource("/console/events");
+  const page = document.body.dataset.live;
+  if (page === "lanes") events.addEventListener("lane", soon);
+  if (page === "queue") events.addEventListener("passage", soon);
+  events.addEventListener("open", soon);
+}
+main.addEventListener("input", e => { if (e.target.form) e.target.form.dataset.changed = "1"; });
+main.addEventListener("click", e => {
+  const pick = e.target.closest("[data-pick]");
+  if (!pick) return;
+  const field = document.getElementById(pick.dataset.field);
+  field.value = pick.dataset.pick;
+  field.form.dataset.changed = "1";
+});
+document.addEventListener("keydown", e => {
+  if (e.target.matches("input, select, textarea") || e.ctrlKey || e.metaKey || e.altKey) return;
+  const press = id => { const b = document.getElementById(id); if (b) { e.preventDefault(); b.click(); } };
+  const key = e.key.toLowerCase();
+  if (/^[1-9]$/.test(key)) document.querySelectorAll("[data-pick]")[Number(key) - 1]?.click();
+  else if (key === "r") press("verdict-release");
+  else if (key === "i") press("verdict-inspect");
+  else if (key === "d") press("verdict-documents");
+  else if (key === "u") press("undo");
+  else if (key === "e") { e.preventDefault(); document.querySelector("input[name^=mark]")?.focus(); }
+  else if (key === "j" || key === "k") {
+    const links = [...document.querySelectorAll(".list a")];
+    const at = links.findIndex(l => l.hasAttribute("aria-current"));
+    links[at + (key === "j" ? 1 : -1)]?.click();
+  }
+});

@@ -1,0 +1,83 @@
+//! The frame of every page, and its headers.
+
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use maud::{DOCTYPE, Markup, html};
+
+use super::session::SignedIn;
+use super::words::Language;
+use crate::officers::Deed;
+
+/// What a page shows around its content.
+pub(super) struct Frame<'a> {
+    pub(super) language: Language,
+    pub(super) officer: Option<&'a SignedIn>,
+    /// Which page, for the navigation; also which events it follows.
+    pub(super) page: &'a str,
+}
+
+/// A whole page.
+pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
+    let say = |key| frame.language.say(key);
+    html! {
+        (DOCTYPE)
+        html lang=(frame.language.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (say("title")) }
+                link rel="stylesheet" href="/console/assets/console.css";
+                link rel="icon" href="data:,";
+                script type="module" src="/console/assets/console.js" {}
+            }
+            body data-live=[frame.officer.map(|_| frame.page)] {
+                header {
+                    strong { "Clearlane" }
+                    nav { @if let Some(officer) = frame.officer { (navigation(frame, officer)) } }
+                    span {
+                        @for language in Language::ALL {
+                            a href={ "/console/language/" (language.tag()) } lang=(language.tag())
+                                aria-current=[(language == frame.language).then_some("true")] { (language.name()) }
+                        }
+                    }
+                    @if let Some(officer) = frame.officer {
+                        form method="post" action="/console/sign-out" class="row" {
+                            input type="hidden" name="csrf" value=(officer.csrf);
+                            span class="soft" { (officer.actor.name) }
+                            button { (say("sign-out")) }
+                        }
+                    }
+                }
+                main { (content) }
+            }
+        }
+    }
+}
+
+fn navigation(frame: &Frame<'_>, officer: &SignedIn) -> Markup {
+    let pages = ["queue", "lanes", "history", "officers"];
+    html! {
+        @for page in pages.into_iter().filter(|p| *p != "officers" || officer.actor.role.may(Deed::ManageOfficers)) {
+            a href={ "/console/" (page) } aria-current=[(page == frame.page).then_some("page")] {
+                (frame.language.say(page))
+            }
+        }
+    }
+}
+
+/// Headers that keep a page from being framed, sniffed, cached or made to run foreign code.
+pub(super) async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,283 @@
+//! Vehicles that wait for an officer, and those that were decided.
+
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use clearance::directive::DirectiveEntry;
+use clearance::ids::{Digest, PassageId};
+use clearance::mark::{RegistrationMark, look_alike};
+use clearance::passage::{DecisionRecord, Outcome, PlateEvidence};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::page::{Frame, page};
+use super::session::{Refusal, SignedIn};
+use super::words::Language;
+use crate::officers::Deed;
+use crate::state::AppState;
+use crate::storage::{OrderRow, PassageRow};
+
+#[derive(Deserialize)]
+pub(super) struct Selected {
+    passage: Option<PassageId>,
+    /// What has just been done, as a key of the words.
+    done: Option<String>,
+    /// A message of the store.
+    problem: Option<String>,
+}
+
+/// One reading an officer is offered.
+struct Offer {
+    mark: RegistrationMark,
+    probability: Option<f32>,
+    directive: Option<DirectiveEntry>,
+}
+
+pub(super) async fn queue(
+    State(state): State<AppState>,
+    officer: SignedIn,
+    language: Language,
+    Query(selected): Query<Selected>,
+) -> Result<Markup, Refusal> {
+    officer.allow(Deed::WatchLanes, None)?;
+    let waiting = state.store.waiting().await?;
+    let current = match selected.passage {
+        Some(id) => state.store.passage(id).await?,
+        None => waiting.first().cloned(),
+    };
+    let now = state.clock.now().0;
+    let say = |key: &str| language.say(key);
+    let content = html! {
+        h1 { (say("queue")) " (" (waiting.len()) ")" }
+        @if let Some(done) = selected.done.as_deref().filter(|d| matches!(*d, "order-sent" | "read-kept")) {
+            p class="note" role="status" { (say(done)) " " (say("undo-note")) }
+        }
+        @if let Some(problem) = &selected.problem { p class="note stop" role="alert" { (problem) } }
+        div class="split" {
+            ul class="list" aria-live="polite" {
+                @for row in &waiting {
+                    li { a href={ "?passage=" (row.id) } aria-current=[current.as_ref().filter(|c| c.id == row.id).map(|_| "true")] {
+                        strong class="mark" { (first_mark(row)) }
+                        div class="soft" { (row.lane) " · " (say("waiting-since")) " " ((now - row.began).max(0) / 1000) " " (say("seconds")) }
+                    } }
+                }
+            }
+            div {
+                @match &current {
+                    Some(row) => { (detail(&state, &officer, language, row).await?) }
+                    None => { p class="panel" { (say("nothing-waiting")) } }
+                }
+                p class="soft" { (say("keys")) }
+            }
+        }
+    };
+    Ok(page(&Frame { language, officer: Some(&officer), page: "queue" }, &content))
+}
+
+fn first_mark(row: &PassageRow) -> String {
+    let plates = row.decision.as_ref().map_or(&[][..], |d| &d.plates);
+    let first = plates.iter().find_map(|p| p.candidates.first());
+    first.map_or_else(|| "—".to_owned(), |c| c.mark.spaced())
+}
+
+/// The key of a reason's words.
+fn reason_key(decision: &DecisionRecord) -> String {
+    let value = serde_json::to_value(decision.reason).unwrap_or_default();
+    let name = value.as_str().map(str::to_owned);
+    let name = name.or_else(|| value.as_object().and_then(|o| o.keys().next().cloned())).unwrap_or_default();
+    format!("reason-{name}")
+}
+
+async fn detail(
+    state: &AppState,
+    officer: &SignedIn,
+    language: Language,
+    row: &PassageRow,
+) -> Result<Markup, Refusal> {
+    let say = |key: &str| language.say(key);
+    let Some(decision) = &row.decision else {
+        return Ok(html! { p class="panel" { (say("nothing-waiting")) } });
+    };
+    let mut plates = Vec::new();
+    for (number, plate) in decision.plates.iter().enumerate() {
+        let offers = offers(state, row, plate).await?;
+        plates.push(plate_form(language, number, plate, &offers));
+    }
+    let orders = state.store.orders(row.id).await?;
+    let may = officer.actor.role.may(Deed::DecidePassage);
+    Ok(html! {
+        section class="panel" {
+            h2 { (row.site) " · " (row.lane) }
+            p { strong { (say("reason")) ": " } (say(&reason_key(decision))) }
+            @if row.left_at.is_some() { p class="warn" { (say("vehicle-left")) } }
+            (seen(decision))
+            form method="post" action={ "/console/passages/" (row.id) "/decide" } {
+                input type="hidden" name="csrf" value=(officer.csrf);
+                div class="plates" { @for plate in &plates { (plate) } }
+                @if may {
+                    label class="row" { (say("why"))
+                        select name="reason" {
+                            @for why in ["why-identity-checked", "why-spoke-to-driver", "why-documents-seen"] {
+                                option value=(why) { (say(why)) }
+                            }
+                        }
+                    }
+                    div class="row" {
+                        @if row.waiting && row.left_at.is_none() {
+                            button id="verdict-release" class="release" name="verdict" value="release" { (say("release")) }
+                            button id="verdict-inspect" name="verdict" value="inspect" { (say("inspect")) }
+                            button id="verdict-documents" name="verdict" value="documents" { (say("documents")) }
+                        }
+                        button id="verdict-read" name="verdict" value="read" { (say("keep-read")) }
+                    }
+                }
+            }
+            (order_list(language, officer, row, &orders))
+        }
+    })
+}
+
+fn order_list(language: Language, officer: &SignedIn, row: &PassageRow, orders: &[OrderRow]) -> Markup {
+    html! {
+        @for order in orders {
+            p class="soft" { (language.say("decided-by")) " " (order.officer) ": " (order.verdict) " — " (order.state) }
+        }
+        @if !orders.is_empty() && row.left_at.is_none() {
+            form method="post" action={ "/console/passages/" (row.id) "/undo" } class="row" {
+                input type="hidden" name="csrf" value=(officer.csrf);
+                button id="undo" { (language.say("undo")) }
+                span class="soft" { (language.say("undo-note")) }
+            }
+        }
+    }
+}
+
+/// The whole picture with the plates outlined.
+fn seen(decision: &DecisionRecord) -> Markup {
+    let Some(picture) = decision.plates.iter().find_map(|p| p.picture) else { return html! {} };
+    html! {
+        div class="seen" {
+            img src={ "/console/evidence/" (picture) } alt="";
+        }
+    }
+}
+
+fn plate_form(language: Language, number: usize, plate: &PlateEvidence, offers: &[Offer]) -> Markup {
+    let say = |key: &str| language.say(key);
+    let field = format!("mark_{number}");
+    let best = plate.candidates.first().map_or("", |c| c.mark.as_str());
+    html! {
+        div {
+            h2 { (say("plate")) " " (number + 1) }
+            @match plate.crop {
+                Some(crop) => { img class="crop" src={ "/console/evidence/" (crop) } alt=(say("plate")); }
+                None => { p class="soft" { (say("no-picture")) } }
+            }
+            label class="row" { (say("mark"))
+                input id=(field) name=(field) class="mark" value=(best) maxlength="12" placeholder=(say("unreadable"));
+            }
+            p class="soft" { (say("candidates")) }
+            ol {
+                @for offer in offers {
+                    li { button type="button" class="pick" data-pick=(offer.mark) data-field=(field) {
+                        span class="mark" { (offer.mark.spaced()) } " "
+                        @match offer.probability {
+                            Some(p) => { (format!("{:.0}%", p * 100.0)) }
+                            None => { (say("expected-vehicle")) }
+                        }
+                        span class="soft" { " · " (say("directive")) ": "
+                            @match &offer.directive {
+                                Some(entry) => { (entry.directive.action) }
+                                None => { (say("no-directive-for-mark")) }
+                            }
+                        }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+/// Candidates by likelihood, then expected vehicles whose mark looks like the best candidate.
+async fn offers(state: &AppState, row: &PassageRow, plate: &PlateEvidence) -> Result<Vec<Offer>, Refusal> {
+    let site = row.site.parse().map_err(|e: clearance::ids::NameError| Refusal::Failed(e.to_string()))?;
+    let mut offers = Vec::new();
+    for candidate in plate.candidates.iter().take(5) {
+        let directive = state.store.entry(&site, &candidate.mark).await?;
+        offers.push(Offer {
+            mark: candidate.mark.clone(),
+            probability: Some(candidate.probability),
+            directive,
+        });
+    }
+    let Some(best) = plate.candidates.first().map(|c| c.mark.clone()) else { return Ok(offers) };
+    let expected = state.store.expected(&site, clearance::ids::UtcMillis(row.began)).await?;
+    for movement in expected.iter().filter_map(|m| m.mark.parse::<RegistrationMark>().ok()) {
+        if offers.len() < 9 && resembles(&movement, &best) && offers.iter().all(|o| o.mark != movement) {
+            let directive = state.store.entry(&site, &movement).await?;
+            offers.push(Offer { mark: movement, probability: None, directive });
+        }
+    }
+    Ok(offers)
+}
+
+/// Whether one mark could have been read as the other: same length, at most one character that does not look alike.
+fn resembles(a: &RegistrationMark, b: &RegistrationMark) -> bool {
+    let pairs = || a.as_str().chars().zip(b.as_str().chars());
+    a.as_str().chars().count() == b.as_str().chars().count()
+        && pairs().filter(|(x, y)| !look_alike(*x, *y)).count() <= 1
+}
+
+pub(super) async fn history(
+    State(state): State<AppState>,
+    officer: SignedIn,
+    language: Language,
+) -> Result<Markup, Refusal> {
+    officer.allow(Deed::WatchLanes, None)?;
+    let passages = state.store.latest(100).await?;
+    let audit = state.store.audit_lines(100).await?;
+    let say = |key: &str| language.say(key);
+    let content = html! {
+        h1 { (say("history")) }
+        table {
+            thead { tr { th { (say("time")) } th { (say("lane")) } th { (say("mark")) } th { (say("outcome")) } th { (say("reason")) } } }
+            tbody { @for row in &passages { tr {
+                td { (civil(row.began)) } td { (row.lane) }
+                td { a href={ "/console/queue?passage=" (row.id) } { (first_mark(row)) } }
+                @if let Some(decision) = &row.decision {
+                    td { (outcome(language, decision.outcome)) } td { (say(&reason_key(decision))) }
+                }
+            } } }
+        }
+        h2 { (say("audit")) }
+        table {
+            thead { tr { th { (say("time")) } th { (say("who")) } th { (say("what")) } th { (say("subject")) } } }
+            tbody { @for line in &audit { tr { td { (civil(line.at)) } td { (line.who) } td { (line.what) } td { (line.subject) } } } }
+        }
+    };
+    Ok(page(&Frame { language, officer: Some(&officer), page: "history" }, &content))
+}
+
+fn outcome(language: Language, outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Released => language.say("release"),
+        Outcome::Directed(action) => action.to_string(),
+        Outcome::Referred => language.say("phase-referred"),
+    }
+}
+
+/// Hong Kong time for people.
+fn civil(ms: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(ms).ok().and_then(|t| t.in_tz("Asia/Hong_Kong").ok());
+    time.map_or_else(String::new, |t| t.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+pub(super) async fn evidence(
+    State(state): State<AppState>,
+    officer: SignedIn,
+    Path(digest): Path<Digest>,
+) -> Result<Response, Refusal> {
+    officer.allow(Deed::WatchLanes, None)?;
+    let jpeg = state.store.evidence(digest).await?.ok_or(Refusal::NotFound)?;
+    Ok(([(header::CONTENT_TYPE, "image/jpeg")], jpeg).into_response())
+}

@@ -1,0 +1,190 @@
+//! Signing in and out, and who is signed in.
+
+use axum::Form;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::page::{Frame, page};
+use super::words::Language;
+use crate::officers::{Actor, Deed, new_token, token_hash, verify_password};
+use crate::state::AppState;
+use crate::storage::StorageError;
+
+const COOKIE: &str = "session";
+
+/// A session ends after this long, however busy: one shift.
+const LONGEST_MS: i64 = 12 * 3_600_000;
+
+/// And after this long without use.
+const IDLE_MS: i64 = 30 * 60_000;
+
+/// How often the last use is noted.
+const NOTE_MS: i64 = 60_000;
+
+/// An officer who is signed in.
+#[derive(Clone, Debug)]
+pub(super) struct SignedIn {
+    pub(super) actor: Actor,
+    pub(super) csrf: String,
+}
+
+impl SignedIn {
+    /// Refuse what the role does not allow, or a form that did not come from one of our pages.
+    pub(super) fn allow(&self, deed: Deed, csrf: Option<&str>) -> Result<(), Refusal> {
+        if csrf.is_some_and(|token| token != self.csrf) || !self.actor.role.may(deed) {
+            return Err(Refusal::Forbidden);
+        }
+        Ok(())
+    }
+}
+
+/// Why a page is not shown.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    SignInFirst,
+    Forbidden,
+    NotFound,
+    Failed(String),
+}
+
+impl From<StorageError> for Refusal {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl axum::response::IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignInFirst => Redirect::to("/console/sign-in").into_response(),
+            Self::Forbidden => {
+                (StatusCode::FORBIDDEN, "Your role does not allow this. 你的角色不允許此操作。")
+                    .into_response()
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not found. 找不到。").into_response(),
+            Self::Failed(error) => {
+                tracing::error!(error, "a page failed");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "This failed; nothing was changed. 操作失敗，沒有任何更改。",
+                )
+                    .into_response()
+            }
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refusal> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let token = jar.get(COOKIE).map(|c| token_hash(c.value())).ok_or(Refusal::SignInFirst)?;
+        let session = state.store.session(&token).await?.ok_or(Refusal::SignInFirst)?;
+        let now = state.clock.now();
+        if now.0 - session.began > LONGEST_MS || now.0 - session.seen > IDLE_MS {
+            state.store.end_session(&token).await?;
+            return Err(Refusal::SignInFirst);
+        }
+        if now.0 - session.seen > NOTE_MS {
+            state.store.touch_session(&token, now).await?;
+        }
+        let role =
+            session.role.parse().map_err(|e: crate::officers::UnknownRole| Refusal::Failed(e.to_string()))?;
+        Ok(Self { actor: Actor { name: session.officer, role }, csrf: session.csrf })
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignInForm {
+    name: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Csrf {
+    csrf: String,
+}
+
+fn sign_in_page(language: Language, problem: Option<&str>) -> Markup {
+    let say = |key| language.say(key);
+    let content = html! {
+        div class="sign-in" {
+            form method="post" class="panel stack" {
+                h1 { (say("sign-in")) }
+                @if let Some(problem) = problem { p role="alert" class="stop" { (say(problem)) } }
+                label { (say("name")) input name="name" autocomplete="username" autofocus required; }
+                label { (say("password")) input name="password" type="password" autocomplete="current-password" required; }
+                button class="primary" { (say("sign-in")) }
+            }
+        }
+    };
+    page(&Frame { language, officer: None, page: "sign-in" }, &content)
+}
+
+pub(super) async fn form(language: Language) -> Markup {
+    sign_in_page(language, None)
+}
+
+pub(super) async fn sign_in(
+    State(state): State<AppState>,
+    language: Language,
+    jar: CookieJar,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, Refusal> {
+    let now = state.clock.now();
+    if state.sign_ins.wait_ms(&form.name, now) > 0 {
+        return Ok(
+            (StatusCode::TOO_MANY_REQUESTS, sign_in_page(language, Some("sign-in-wait"))).into_response()
+        );
+    }
+    let officer = state.store.officer(&form.name).await?.filter(|o| !o.disabled);
+    let hash = officer.as_ref().map(|o| o.password.clone());
+    let password = form.password;
+    // Argon2 takes its time; not on the threads that serve others.
+    let right = tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref()))
+        .await
+        .map_err(|e| Refusal::Failed(e.to_string()))?;
+    if !right {
+        state.sign_ins.failed(&form.name, now);
+        state
+            .store
+            .audit(now, "console", "sign-in failed", &form.name.chars().take(64).collect::<String>())
+            .await?;
+        return Ok((StatusCode::UNAUTHORIZED, sign_in_page(language, Some("sign-in-failed"))).into_response());
+    }
+    state.sign_ins.succeeded(&form.name);
+    let token = new_token();
+    state.store.begin_session(&token_hash(&token), &form.name, &new_token(), now).await?;
+    let cookie = Cookie::build((COOKIE, token)).path("/console").http_only(true).same_site(SameSite::Strict);
+    Ok((jar.add(cookie), Redirect::to("/console/queue")).into_response())
+}
+
+pub(super) async fn sign_out(
+    State(state): State<AppState>,
+    officer: SignedIn,
+    jar: CookieJar,
+    Form(form): Form<Csrf>,
+) -> Result<Response, Refusal> {
+    if form.csrf != officer.csrf {
+        return Err(Refusal::Forbidden);
+    }
+    if let Some(cookie) = jar.get(COOKIE) {
+        state.store.end_session(&token_hash(cookie.value())).await?;
+    }
+    let gone = Cookie::build(COOKIE).path("/console");
+    Ok((jar.remove(gone), Redirect::to("/console/sign-in")).into_response())
+}
+
+pub(super) async fn language(jar: CookieJar, Path(tag): Path<String>) -> Response {
+    let language = Language::of_tag(&tag).unwrap_or(Language::English);
+    let cookie =
+        Cookie::build(("language", language.tag())).path("/console").same_site(SameSite::Lax).permanent();
+    (jar.add(cookie), Redirect::to("/console/queue")).into_response()
+}

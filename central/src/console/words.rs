@@ -1,0 +1,110 @@
+//! The console's words in the reader's language.
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum_extra::extract::CookieJar;
+use fluent_templates::{LanguageIdentifier, Loader as _, static_loader};
+
+static_loader! {
+    static LOCALES = {
+        locales: "./locales",
+        fallback_language: "en",
+    };
+}
+
+/// A language of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    Traditional,
+    Simplified,
+}
+
+impl Language {
+    pub(super) const ALL: [Self; 3] = [Self::English, Self::Traditional, Self::Simplified];
+
+    /// Its tag.
+    pub(super) fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Traditional => "zh-Hant",
+            Self::Simplified => "zh-Hans",
+        }
+    }
+
+    /// Its own name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Traditional => "繁體中文",
+            Self::Simplified => "简体中文",
+        }
+    }
+
+    pub(super) fn of_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|l| l.tag() == tag)
+    }
+
+    /// A word or sentence; its own key where it is missing, which a test forbids.
+    pub(super) fn say(self, key: &str) -> String {
+        let language: LanguageIdentifier = self.tag().parse().unwrap_or_default();
+        LOCALES.try_lookup(&language, key).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// The first language a browser accepts that the console speaks.
+    fn accepted(header: &str) -> Self {
+        header
+            .split(',')
+            .filter_map(|part| part.split(';').next())
+            .map(|tag| tag.trim().to_ascii_lowercase())
+            .find_map(|tag| match tag.as_str() {
+                "zh-cn" | "zh-sg" | "zh-hans" | "zh-hans-cn" => Some(Self::Simplified),
+                tag if tag.starts_with("zh") => Some(Self::Traditional),
+                tag if tag.starts_with("en") => Some(Self::English),
+                _ => None,
+            })
+            .unwrap_or(Self::English)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Language {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let chosen = jar.get("language").and_then(|c| Self::of_tag(c.value()));
+        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|h| h.to_str().ok()).unwrap_or("");
+        Ok(chosen.unwrap_or_else(|| Self::accepted(accepted)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Vec<&str> {
+        text.lines().filter_map(|l| l.split_once(" = ")).map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn every_language_has_every_word() {
+        let english = keys(include_str!("../../locales/en/console.ftl"));
+        assert!(english.len() > 50);
+        assert_eq!(english, keys(include_str!("../../locales/zh-Hant/console.ftl")));
+        assert_eq!(english, keys(include_str!("../../locales/zh-Hans/console.ftl")));
+        for language in Language::ALL {
+            for key in &english {
+                assert_ne!(language.say(key), *key, "{} {key}", language.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn the_browser_chooses_the_language() {
+        assert_eq!(Language::accepted("zh-HK,zh;q=0.9,en;q=0.8"), Language::Traditional);
+        assert_eq!(Language::accepted("zh-CN"), Language::Simplified);
+        assert_eq!(Language::accepted("fr,en;q=0.5"), Language::English);
+        assert_eq!(Language::accepted(""), Language::English);
+    }
+}
