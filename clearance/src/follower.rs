@@ -161,7 +161,11 @@ impl fmt::Display for Note {
                 write!(f, "ignored a snapshot at revision {}, older than what was seen here", revision.0)
             }
             Self::GapNotFilled(revision) => {
-                write!(f, "central did not give the deltas after revision {}: fetching a snapshot", revision.0)
+                write!(
+                    f,
+                    "central did not give the deltas after revision {}: fetching a snapshot",
+                    revision.0
+                )
             }
             Self::Senseless => write!(f, "ignored a signed record that makes no sense (revision or pages 0)"),
         }

@@ -2,11 +2,11 @@
 //!
 //! `camera` decodes, `recognise` runs the models on one thread, `lane` (pure) tracks and fuses reads and runs the
 //! lane's state machine, `directives` keeps the cache of central's orders, `gate` speaks Modbus, `outbox` makes
-//! passages durable and delivers them, `appliance` wires and supervises them.
+//! passages durable, `read` reads plates in files and streams for people.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub mod appliance;
 pub mod camera;
+pub mod clock;
 pub mod directives;
 pub mod gate;
 pub mod lane;

@@ -51,7 +51,8 @@ fn the_shared_language_does_no_io() {
         .no_deps()
         .exec()
         .unwrap();
-    let clearance = metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == "clearance").unwrap();
+    let clearance =
+        metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == "clearance").unwrap();
     let runtime: BTreeSet<_> = clearance
         .dependencies
         .iter()

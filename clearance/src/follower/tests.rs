@@ -167,7 +167,9 @@ fn a_snapshot_of_many_pages_counts_once_it_is_whole() {
         assert!(follower.step(T, page.clone()).is_empty());
     }
     let effects = follower.step(T, last);
-    assert!(matches!(&effects[0], Effect::ReplaceAll { entries, head } if entries.len() == 450 && *head == central.head));
+    assert!(
+        matches!(&effects[0], Effect::ReplaceAll { entries, head } if entries.len() == 450 && *head == central.head)
+    );
 }
 
 #[test]
@@ -274,7 +276,9 @@ fn the_lease_runs_from_asking_and_only_for_the_nonce_asked() {
     assert_eq!(follower.lease_left(T + secs(4)), secs(5));
     assert_eq!(follower.lease(T + secs(9)), Lease::Stale);
     assert_eq!(follower.step(T + secs(9), Event::Tick)[0], Effect::LeaseChanged(None));
-    assert!(!follower.step(T + secs(9), central.grant(NONCE)).contains(&Effect::LeaseChanged(Some(T + secs(18)))));
+    assert!(
+        !follower.step(T + secs(9), central.grant(NONCE)).contains(&Effect::LeaseChanged(Some(T + secs(18))))
+    );
 }
 
 #[test]
@@ -308,7 +312,11 @@ fn a_lease_for_a_head_not_held_waits_for_it() {
     assert_eq!(effects, [Effect::QueryRange { from: Revision(1), to: Revision(1) }]);
     assert_eq!(follower.lease(T), Lease::Stale);
     let effects = follower.step(T, central.delta(1));
-    assert_eq!(effects.last(), Some(&Effect::LeaseChanged(Some(T + secs(9)))), "after the ops it vouches for");
+    assert_eq!(
+        effects.last(),
+        Some(&Effect::LeaseChanged(Some(T + secs(9)))),
+        "after the ops it vouches for"
+    );
     cache.do_effects(effects);
     assert_eq!(follower.lease(T), Lease::Live);
 }
@@ -363,7 +371,9 @@ fn a_newer_epoch_needs_a_snapshot_that_covers_what_was_seen() {
         new.prev_head = prev_head;
         let (mut follower, _) = live(&old);
         let effects = follower.step(T, new.delta(2));
-        assert!(effects.starts_with(&[Effect::Log(Note::NewEpoch(new.head.epoch)), Effect::LeaseChanged(None)]));
+        assert!(
+            effects.starts_with(&[Effect::Log(Note::NewEpoch(new.head.epoch)), Effect::LeaseChanged(None)])
+        );
         assert!(effects.contains(&Effect::QuerySnapshot));
         (follower.step(T, new.snapshot().remove(0)), new.head)
     };

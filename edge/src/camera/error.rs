@@ -1,7 +1,7 @@
 //! What can go wrong with a camera, in words that name it, the cause and the mend.
 
-use gstreamer as gst;
 use gst::glib;
+use gstreamer as gst;
 
 use super::spec::{CameraSpec, Source, redact};
 

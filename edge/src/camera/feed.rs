@@ -30,7 +30,8 @@ pub(super) fn picture(sample: &gst::Sample) -> Result<Picture, FeedError> {
     let (buffer, caps) = sample.buffer().zip(sample.caps()).ok_or(FeedError::Empty)?;
     let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| FeedError::Empty)?;
     let at = buffer.pts().map(Duration::from);
-    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info).map_err(|_| FeedError::Short)?;
+    let frame =
+        gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info).map_err(|_| FeedError::Short)?;
     let (width, height) = (frame.width() as usize, frame.height() as usize);
     let pixels = rows(&frame, 0, width, height)?;
     let luma = Luma::new(pixels, width, height).map_err(|_| FeedError::Short)?;

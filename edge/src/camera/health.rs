@@ -106,7 +106,8 @@ impl Vitals {
     /// Judge the picture at `now`; `hold_after` is how long it may fail to come or to change.
     pub(super) fn health(&self, now: Instant, hold_after: Duration) -> CameraHealth {
         let signs = self.lock();
-        let older = |then: Option<Instant>| then.is_none_or(|t| now.saturating_duration_since(t) >= hold_after);
+        let older =
+            |then: Option<Instant>| then.is_none_or(|t| now.saturating_duration_since(t) >= hold_after);
         if signs.ended {
             CameraHealth::Ended
         } else if older(signs.arrived) {
@@ -151,7 +152,9 @@ mod tests {
     #[test]
     fn a_camera_without_a_picture_yet_is_missing_and_says_why() {
         let (vitals, now) = (Vitals::new(), Instant::now());
-        assert!(matches!(vitals.health(now, HOLD), CameraHealth::Missing { why } if why.contains("connecting")));
+        assert!(
+            matches!(vitals.health(now, HOLD), CameraHealth::Missing { why } if why.contains("connecting"))
+        );
         vitals.trouble("refused".into());
         assert_eq!(vitals.health(now, HOLD), CameraHealth::Missing { why: "refused".into() });
     }
@@ -175,7 +178,9 @@ mod tests {
         vitals.trouble("connection lost".into());
         assert_eq!(vitals.health(at(start, 500), HOLD), CameraHealth::Live);
         vitals.arrival(at(start, 900), 2);
-        let CameraHealth::Missing { why } = vitals.health(at(start, 9_000), HOLD) else { panic!("must be missing") };
+        let CameraHealth::Missing { why } = vitals.health(at(start, 9_000), HOLD) else {
+            panic!("must be missing")
+        };
         assert!(!why.contains("lost"), "{why}");
     }
 

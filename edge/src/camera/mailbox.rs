@@ -33,8 +33,7 @@ impl Notifier {
             if left.is_zero() {
                 return false;
             }
-            announced =
-                self.changed.wait_timeout(announced, left).unwrap_or_else(PoisonError::into_inner).0;
+            announced = self.changed.wait_timeout(announced, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         *announced = false;
         true

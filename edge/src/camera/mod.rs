@@ -17,7 +17,7 @@ mod spec;
 mod supervise;
 mod teardown;
 
-pub use error::{Cause, CameraError};
+pub use error::{CameraError, Cause};
 pub use frame::Frame;
 pub use health::CameraHealth;
 pub use mailbox::{Mailbox, Notifier};

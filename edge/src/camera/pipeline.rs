@@ -154,7 +154,9 @@ fn take_first_video(source: &gst::Element) {
         Some(take.to_value())
     });
     source.connect("no-more-pads", false, move |values| {
-        if let (None, Some(source)) = (chosen.get(), values.first().and_then(|v| v.get::<gst::Element>().ok())) {
+        if let (None, Some(source)) =
+            (chosen.get(), values.first().and_then(|v| v.get::<gst::Element>().ok()))
+        {
             report(&source, &Cause::NoVideo);
         }
         None
@@ -198,7 +200,9 @@ fn decode_rtp(pipeline: &gst::Pipeline, pad: &gst::Pad, convert: &gst::Element) 
 /// From a streaming thread, errors travel over the bus like GStreamer's own.
 fn report(element: &gst::Element, cause: &Cause) {
     match cause {
-        Cause::NoDecoder { codec } => gst::element_error!(element, gst::StreamError::CodecNotFound, ("{codec}")),
+        Cause::NoDecoder { codec } => {
+            gst::element_error!(element, gst::StreamError::CodecNotFound, ("{codec}"))
+        }
         Cause::NoVideo => gst::element_error!(element, gst::StreamError::WrongType, ("no video")),
         other => gst::element_error!(element, gst::StreamError::Failed, ("{other}")),
     }

@@ -44,7 +44,9 @@ impl Frames {
         let mut frames = Self { spec, built: Some(built), number: 0, last_picture: Instant::now() };
         if started.is_err() {
             let said = frames.said();
-            return Err(frames.fail(said.unwrap_or_else(|| Cause::Other { detail: "it does not start".into() })));
+            return Err(
+                frames.fail(said.unwrap_or_else(|| Cause::Other { detail: "it does not start".into() }))
+            );
         }
         Ok(frames)
     }
@@ -52,7 +54,9 @@ impl Frames {
     /// The error on the bus, if there is one.
     fn said(&self) -> Option<Cause> {
         let bus = self.built.as_ref()?.pipeline.bus()?;
-        while let Some(message) = bus.pop_filtered(&[gst::MessageType::Error, gst::MessageType::StreamCollection]) {
+        while let Some(message) =
+            bus.pop_filtered(&[gst::MessageType::Error, gst::MessageType::StreamCollection])
+        {
             if let Some(cause) = cause_of(&message, &self.spec.source) {
                 return Some(cause);
             }
@@ -118,9 +122,7 @@ impl Drop for Frames {
 /// `decodebin3` would wait for video for ever.
 pub(super) fn cause_of(message: &gst::Message, source: &Source) -> Option<Cause> {
     match message.view() {
-        gst::MessageView::Error(error) => {
-            Some(Cause::of(&error.error(), error.debug().as_deref(), source))
-        }
+        gst::MessageView::Error(error) => Some(Cause::of(&error.error(), error.debug().as_deref(), source)),
         gst::MessageView::StreamCollection(found) => {
             let video = found
                 .stream_collection()

@@ -65,9 +65,10 @@ impl Camera {
                 let _ = done.send(());
             }
         };
-        for (name, work) in
-            [("camera-health", Box::new(watcher) as Box<dyn FnOnce() + Send>), ("camera", Box::new(supervisor))]
-        {
+        for (name, work) in [
+            ("camera-health", Box::new(watcher) as Box<dyn FnOnce() + Send>),
+            ("camera", Box::new(supervisor)),
+        ] {
             if let Err(error) = thread::Builder::new().name(name.into()).spawn(work) {
                 // The health stays "missing", and the lane holds.
                 tracing::error!(%error, thread = name, "no thread for a camera");

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use gstreamer as gst;
 use gst::prelude::*;
+use gstreamer as gst;
 
 /// How long a pipeline may take to end (choice: an RTSP TEARDOWN takes under a second).
 const DEADLINE: Duration = Duration::from_secs(5);

@@ -88,8 +88,8 @@ impl Cache {
     pub fn open(root: &Path) -> Result<Self, CacheFault> {
         let at = |name: &str| root.join(name);
         std::fs::create_dir_all(root).map_err(|source| CacheFault::Disk { path: root.to_owned(), source })?;
-        let floor = FloorFile::open(&at("floor"))
-            .map_err(|source| CacheFault::Disk { path: at("floor"), source })?;
+        let floor =
+            FloorFile::open(&at("floor")).map_err(|source| CacheFault::Disk { path: at("floor"), source })?;
         let used =
             UsedLog::open(&at("used")).map_err(|source| CacheFault::Disk { path: at("used"), source })?;
         let generation = believable(Generation::current(root), floor.head());
@@ -226,7 +226,11 @@ fn believable(found: Result<Option<Generation>, CacheFault>, floor: Head) -> Opt
             let head = generation.head();
             let believed = (head.epoch, head.revision) >= (floor.epoch, floor.revision);
             if !believed {
-                tracing::warn!(?head, ?floor, "the directive cache is older than what was held before: fetching it anew");
+                tracing::warn!(
+                    ?head,
+                    ?floor,
+                    "the directive cache is older than what was held before: fetching it anew"
+                );
             }
             believed
         }),
@@ -238,7 +242,10 @@ fn believable(found: Result<Option<Generation>, CacheFault>, floor: Head) -> Opt
 }
 
 /// Everything under any of the marks, as Hong Kong or mainland mark, each once.
-fn entries_of(generation: &Generation, marks: &[RegistrationMark]) -> Result<Vec<DirectiveEntry>, CacheFault> {
+fn entries_of(
+    generation: &Generation,
+    marks: &[RegistrationMark],
+) -> Result<Vec<DirectiveEntry>, CacheFault> {
     let mut entries: Vec<DirectiveEntry> = Vec::new();
     for mark in marks {
         let found = generation.of_hong_kong(mark)?.into_iter().chain(generation.of_mainland(mark)?);

@@ -50,7 +50,7 @@ impl Generation {
         let Some(number) = number else { return Ok(None) };
         guarded(|| {
             let tree = open_tree(&folder(root, number))?;
-            let meta = read(&tree, META)?.ok_or(CacheFault::Incomplete)?;
+            let meta: Meta = read(&tree, META)?.ok_or(CacheFault::Incomplete)?;
             if sum_of(&tree)? != meta.sum {
                 return Err(CacheFault::Incomplete);
             }
@@ -191,9 +191,9 @@ fn read<T: for<'b> minicbor::Decode<'b, ()>>(tree: &sled::Db, key: &[u8]) -> Res
 
 fn sum_of(tree: &sled::Db) -> Result<SetSum, CacheFault> {
     let mut sum = SetSum::default();
-    for row in tree {
+    for row in tree.iter() {
         let (key, sealed) = row?;
-        if key != META {
+        if key.as_ref() != META {
             sum.toggle(&key, &sealed);
         }
     }
@@ -214,7 +214,8 @@ fn numbers(root: &Path) -> Result<Vec<u64>, CacheFault> {
     let mut numbers = Vec::new();
     for item in fs::read_dir(root).map_err(failed)? {
         let name = item.map_err(failed)?.file_name();
-        numbers.extend(name.to_str().and_then(|n| n.strip_prefix(PREFIX)).and_then(|n| n.parse::<u64>().ok()));
+        numbers
+            .extend(name.to_str().and_then(|n| n.strip_prefix(PREFIX)).and_then(|n| n.parse::<u64>().ok()));
     }
     Ok(numbers)
 }

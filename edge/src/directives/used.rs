@@ -66,7 +66,9 @@ impl UsedLog {
         if self.writer.is_none() {
             self.rewrite()?;
         }
-        let Some(mut writer) = self.writer.take() else { return Err(io::Error::other("no file to write to")) };
+        let Some(mut writer) = self.writer.take() else {
+            return Err(io::Error::other("no file to write to"));
+        };
         let bytes = framed(&UsedMark { movement: movement.clone(), passage });
         if let Err(error) = writer.append(&bytes).and_then(|()| writer.sync()) {
             // Whether it is there or not, it does not count: the lane holds, and the file is written anew.
@@ -85,7 +87,9 @@ impl UsedLog {
         marks.sort_unstable_by_key(|(_, passage)| **passage);
         let bytes: Vec<u8> = marks
             .into_iter()
-            .flat_map(|(movement, passage)| framed(&UsedMark { movement: movement.clone(), passage: *passage }))
+            .flat_map(|(movement, passage)| {
+                framed(&UsedMark { movement: movement.clone(), passage: *passage })
+            })
             .collect();
         disk::replace_file(&self.path, &bytes)?;
         self.length = bytes.len() as u64;

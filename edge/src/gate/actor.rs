@@ -202,7 +202,9 @@ impl Actor {
         if self.module.is_none() && !self.connect().await {
             return;
         }
-        if self.refreshed.elapsed() > Duration::from_millis(self.config.refresh_ms) && self.wanted != Lamps::STOP {
+        if self.refreshed.elapsed() > Duration::from_millis(self.config.refresh_ms)
+            && self.wanted != Lamps::STOP
+        {
             warn!("the lane does not refresh its gate: going to stop");
             self.wanted = Lamps::STOP;
             self.pulse_until = None;

@@ -64,7 +64,9 @@ impl GateConfig {
         inputs.sort_unstable();
         let distinct = |sorted: &[u16]| sorted.windows(2).all(|w| w[0] != w[1]);
         match () {
-            () if !(50..=5000).contains(&self.pulse_ms) => Err(format!("pulse_ms = {}: 50 to 5000", self.pulse_ms)),
+            () if !(50..=5000).contains(&self.pulse_ms) => {
+                Err(format!("pulse_ms = {}: 50 to 5000", self.pulse_ms))
+            }
             () if !(300..=10_000).contains(&self.refresh_ms) => {
                 Err(format!("refresh_ms = {}: 300 to 10000", self.refresh_ms))
             }

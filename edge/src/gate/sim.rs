@@ -192,7 +192,8 @@ impl Module {
     }
 
     fn write_register(&mut self, address: u16, value: u16) -> Result<(), ExceptionCode> {
-        let register = self.registers.get_mut(usize::from(address)).ok_or(ExceptionCode::IllegalDataAddress)?;
+        let register =
+            self.registers.get_mut(usize::from(address)).ok_or(ExceptionCode::IllegalDataAddress)?;
         if *register != value {
             self.beat = Instant::now();
         }

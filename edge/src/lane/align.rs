@@ -42,10 +42,11 @@ pub(super) fn onto(anchor: &[usize], row: &Row) -> Option<Row> {
 
 /// Characters to the front, in order, empty positions behind them, each with its own distribution.
 fn compact(row: &Row) -> Row {
-    let (written, empty): (Vec<_>, Vec<_>) = row.iter().partition(|p| likeliest(p) != 0);
+    let (written, empty): (Vec<CharacterDistribution>, Vec<_>) =
+        row.iter().copied().partition(|p| likeliest(p) != 0);
     let mut out = *row;
     for (slot, position) in out.iter_mut().zip(written.into_iter().chain(empty)) {
-        *slot = *position;
+        *slot = position;
     }
     out
 }

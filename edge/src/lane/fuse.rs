@@ -119,9 +119,8 @@ fn anchor(votes: &[Vote<'_>]) -> Vec<usize> {
     }
     let longest = |best: usize, i: usize| if lengths[i] > lengths[best] { i } else { best };
     let length = (0..lengths.len()).fold(0, longest);
-    let total = |text: &[usize]| -> f32 {
-        votes.iter().filter(|v| v.spelling == text).map(Vote::firmness).sum()
-    };
+    let total =
+        |text: &[usize]| -> f32 { votes.iter().filter(|v| v.spelling == text).map(Vote::firmness).sum() };
     votes
         .iter()
         .filter(|v| v.spelling.len() == length)
@@ -190,7 +189,8 @@ pub(in crate::lane) mod tests {
 
     /// A read of `text` at a place 120 pixels wide.
     pub(in crate::lane) fn read_at(text: &str, p: f32, x: f32, y: f32) -> PlateRead {
-        let layout = if text.starts_with('粤') { PlateLayout::CrossBoundary } else { PlateLayout::SingleRow };
+        let layout =
+            if text.starts_with('粤') { PlateLayout::CrossBoundary } else { PlateLayout::SingleRow };
         let sighting = PlateSighting { corners: Quad::rectangle(x, y, 120.0, 30.0), score: 0.9, layout };
         PlateRead { sighting, characters: row(text, p) }
     }
@@ -218,7 +218,8 @@ pub(in crate::lane) mod tests {
 
     #[test]
     fn agreeing_frames_sharpen_one_another_up_to_the_cap() {
-        let probability = |n: usize| fuse(&vec![read("AB1234", 0.93); n], &policy()).unwrap().candidates[0].probability;
+        let probability =
+            |n: usize| fuse(&vec![read("AB1234", 0.93); n], &policy()).unwrap().candidates[0].probability;
         assert!(probability(1) < 0.6 && probability(3) > 0.99);
         assert!((probability(30) - probability(3)).abs() < 1e-3);
     }
@@ -259,7 +260,8 @@ pub(in crate::lane) mod tests {
 
     #[test]
     fn what_is_too_uncertain_is_absent_and_names_nobody() {
-        let plate = fuse(&vec![read("AB1234", 0.3); 4], &FusePolicy { most_evidence: 1.0, ..policy() }).unwrap();
+        let plate =
+            fuse(&vec![read("AB1234", 0.3); 4], &FusePolicy { most_evidence: 1.0, ..policy() }).unwrap();
         assert_eq!((plate.certainty, plate.candidates.len()), (Certainty::Absent, 0));
         assert!(fuse(&[], &policy()).is_none());
     }

@@ -221,9 +221,9 @@ impl LaneMachine {
             (State::Occupied { stage, .. }, None) => match stage {
                 Stage::Reading | Stage::Deciding { before: Before::Referred, .. } => LanePhase::Reading,
                 Stage::Referred => LanePhase::Referred,
-                Stage::Deciding { before: Before::Signalled, .. } | Stage::Giving { .. } | Stage::Signalled => {
-                    LanePhase::Signalled
-                }
+                Stage::Deciding { before: Before::Signalled, .. }
+                | Stage::Giving { .. }
+                | Stage::Signalled => LanePhase::Signalled,
             },
         }
     }
@@ -344,7 +344,9 @@ impl LaneMachine {
             return; // obeyed once: repetition is how it got through, not a second wish
         }
         let before = match (*stage, self.fault) {
-            (_, Some(fault)) if fault.blocks_officer() => return refuse("the lane cannot carry it out: see its fault"),
+            (_, Some(fault)) if fault.blocks_officer() => {
+                return refuse("the lane cannot carry it out: see its fault");
+            }
             (Stage::Reading, _) => return refuse("the vehicle is still being read"),
             (Stage::Referred, _) => Before::Referred,
             (Stage::Signalled, _) => Before::Signalled,

@@ -63,11 +63,17 @@ fn a_truck_is_read_decided_once_signalled_and_gone() {
     let mut lane = Lane::new();
     let effects = lane.frames(10, &truck());
     assert_eq!(effects.iter().filter(|e| matches!(e, LaneEffect::Decide { .. })).count(), 1);
-    let Some(LaneEffect::Decide { ask, read }) = effects.iter().find(|e| matches!(e, LaneEffect::Decide { .. }))
-    else { panic!("no decision") };
+    let Some(LaneEffect::Decide { ask, read }) =
+        effects.iter().find(|e| matches!(e, LaneEffect::Decide { .. }))
+    else {
+        panic!("no decision")
+    };
     assert_eq!(read.plates[0].certain_mark().unwrap().as_str(), "AB1234");
     let ask = *ask;
-    assert!(lane.send(LaneEvent::DecisionTaken { ask, outcome: Outcome::Released }).contains(&LaneEffect::Give { ask }));
+    assert!(
+        lane.send(LaneEvent::DecisionTaken { ask, outcome: Outcome::Released })
+            .contains(&LaneEffect::Give { ask })
+    );
     lane.send(LaneEvent::SignalGiven { ask });
     assert_eq!(lane.machine.phase(), LanePhase::Signalled);
     let effects = lane.frames(16, &[]);
@@ -95,7 +101,8 @@ fn a_mainland_plate_in_view_is_waited_for() {
     let both = [read_at("AB1234", 0.99, 0.0, 0.0), read_at("粤Z1234港", 0.99, 0.0, 40.0)];
     assert_eq!(asked(&lane.frames(2, &both)), None);
     let effects = lane.frame(&both);
-    let read = effects.iter().find_map(|e| if let LaneEffect::Decide { read, .. } = e { Some(read) } else { None });
+    let read =
+        effects.iter().find_map(|e| if let LaneEffect::Decide { read, .. } = e { Some(read) } else { None });
     assert_eq!(read.unwrap().plates.len(), 2);
 }
 
@@ -120,8 +127,10 @@ fn with_loops_only_the_exit_or_a_long_absence_ends_a_passage() {
     assert_eq!(lane.machine.phase(), LanePhase::Idle);
     lane.send(loops(true, false));
     lane.send(loops(false, false));
-    assert!(lane.frames(101, &[]).iter().any(|e| matches!(e, LaneEffect::Left { undecided: Some(_), .. })
-        || matches!(e, LaneEffect::Left { .. })));
+    assert!(
+        lane.frames(101, &[]).iter().any(|e| matches!(e, LaneEffect::Left { undecided: Some(_), .. })
+            || matches!(e, LaneEffect::Left { .. }))
+    );
 }
 
 #[test]
@@ -136,7 +145,10 @@ fn an_order_releases_a_referred_vehicle_once_and_no_other() {
     let order = LaneEvent::Order { passage, nonce: Nonce([2; 16]) };
     let ask = asked(&lane.send(order.clone())).unwrap();
     assert_eq!(lane.send(order), vec![]);
-    assert!(lane.send(LaneEvent::DecisionTaken { ask, outcome: Outcome::Released }).contains(&LaneEffect::Give { ask }));
+    assert!(
+        lane.send(LaneEvent::DecisionTaken { ask, outcome: Outcome::Released })
+            .contains(&LaneEffect::Give { ask })
+    );
 }
 
 #[test]
@@ -156,7 +168,10 @@ fn a_fault_refers_and_a_late_answer_does_nothing() {
     let mut lane = Lane::new();
     let ask = asked(&lane.frames(5, &truck())).unwrap();
     let effects = lane.send(LaneEvent::Fault(Some(LaneFault::PictureFrozen)));
-    assert!(matches!(effects[..], [LaneEffect::Stop, LaneEffect::Refer { .. }, LaneEffect::Phase(LanePhase::Hold)]));
+    assert!(matches!(
+        effects[..],
+        [LaneEffect::Stop, LaneEffect::Refer { .. }, LaneEffect::Phase(LanePhase::Hold)]
+    ));
     assert_eq!(lane.send(LaneEvent::DecisionTaken { ask, outcome: Outcome::Released }), vec![]);
     lane.send(LaneEvent::Fault(None));
     assert_eq!(lane.machine.phase(), LanePhase::Referred);
@@ -246,7 +261,9 @@ impl Watch {
                     self.ordered = true;
                     self.ask(*ask)?;
                 }
-                LaneEffect::Give { ask } => prop_assert!(self.valid.contains(ask), "an old decision is carried out"),
+                LaneEffect::Give { ask } => {
+                    prop_assert!(self.valid.contains(ask), "an old decision is carried out")
+                }
                 LaneEffect::Refer { .. } | LaneEffect::Stop | LaneEffect::Left { .. } => self.valid.clear(),
                 LaneEffect::RefuseOrder { .. } | LaneEffect::Phase(_) => {}
             }
@@ -282,7 +299,9 @@ fn play(lane: &mut Lane, watch: &Watch, happening: Happening) -> Vec<LaneEffect>
         }
         Happening::Refused => lane.send(LaneEvent::OrderRefused { ask: newest }),
         Happening::Given => lane.send(LaneEvent::SignalGiven { ask: newest }),
-        Happening::Failed => lane.send(LaneEvent::SignalFailed { ask: newest, fault: LaneFault::GateUnreachable }),
+        Happening::Failed => {
+            lane.send(LaneEvent::SignalFailed { ask: newest, fault: LaneFault::GateUnreachable })
+        }
         Happening::Wait(ms) => {
             lane.now += ms;
             lane.send(LaneEvent::Tick)

@@ -113,7 +113,11 @@ mod tests {
     fn a_recording_that_ends_with_a_vehicle_in_view_gives_it() {
         let mut splitter = PassageSplitter::new(policy());
         for n in 0..5 {
-            assert!(splitter.push(Duration::from_millis(n * 40), &[read_at("AB12", 0.99, 0.0, 0.0)], &()).is_empty());
+            assert!(
+                splitter
+                    .push(Duration::from_millis(n * 40), &[read_at("AB12", 0.99, 0.0, 0.0)], &())
+                    .is_empty()
+            );
         }
         assert_eq!(marks(&splitter.finish()), [vec!["AB12"]]);
         assert!(splitter.finish().is_empty());

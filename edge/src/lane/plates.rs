@@ -192,7 +192,11 @@ mod tests {
     fn equal_plates_in_one_frame_stay_two() {
         let mut reader = LaneReader::new(policy());
         for n in 0..4 {
-            observe(&mut reader, n, &[read_at("AB1234", 0.99, 0.0, 0.0), read_at("AB1234", 0.99, 600.0, 0.0)]);
+            observe(
+                &mut reader,
+                n,
+                &[read_at("AB1234", 0.99, 0.0, 0.0), read_at("AB1234", 0.99, 600.0, 0.0)],
+            );
         }
         assert_eq!(reader.plates().len(), 2);
     }

@@ -181,7 +181,13 @@ impl<E: Clone> Tracker<E> {
     }
 
     /// Take a frame of `camera`; gives the plate that each read was taken for.
-    pub fn observe(&mut self, at: Duration, camera: usize, reads: &[PlateRead], evidence: &E) -> Vec<TrackId> {
+    pub fn observe(
+        &mut self,
+        at: Duration,
+        camera: usize,
+        reads: &[PlateRead],
+        evidence: &E,
+    ) -> Vec<TrackId> {
         let taken = self.assign(at, camera, reads);
         let mut seen = Vec::with_capacity(reads.len());
         for (read, track) in reads.iter().zip(taken) {

@@ -214,7 +214,8 @@ where
             };
             worked = true;
             let Recognition { plates, detect, read } = found;
-            let dropped = self.turns.give(mailbox, FrameReads { lane, frame: Arc::new(frame), plates, detect, read });
+            let dropped =
+                self.turns.give(mailbox, FrameReads { lane, frame: Arc::new(frame), plates, detect, read });
             self.shared.dropped.fetch_add(dropped, Ordering::Relaxed);
         }
         Ok(())

@@ -73,7 +73,8 @@ async fn errors_and_panics_are_down_and_it_comes_back() {
 async fn networks_that_do_not_load_are_told() {
     let load = || Err::<Scripted, _>("golden values differ");
     let (thread, _reads) = RecogniserThread::start_with(load, mailboxes(1));
-    until(&mut thread.health(), |h| matches!(h, RecogniserHealth::Down { why } if why.contains("golden"))).await;
+    until(&mut thread.health(), |h| matches!(h, RecogniserHealth::Down { why } if why.contains("golden")))
+        .await;
 }
 
 #[test]
