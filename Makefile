@@ -1,8 +1,8 @@
-# Clearlane: two commands for a newcomer, `make demo` and `make test`. Every target can be repeated; what is
+# Every target can be repeated; what is
 # there already is left alone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train build demo test lint bench train clean
+.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train build test lint train clean
 
 # Cargo's own folder by default; set CARGO_TARGET_DIR to share one between checkouts.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -40,9 +40,6 @@ setup-train:
 build: setup ## Build the commands edge, central, datasets, calibration
 	cargo build --workspace --bins
 
-demo: build ## Two lanes, a queue of trucks, a console to open (ONCE=1: play it once and check every decision)
-	@$(TARGET)/debug/demo $(if $(ONCE),--once,) $(DEMO_ARGS)
-
 test: setup setup-tests ## The whole test suite
 	cargo build --workspace --bins
 	cargo nextest run --workspace --no-tests=fail
@@ -52,10 +49,6 @@ lint: setup ## Formatting, clippy with warnings denied, licences and sources of 
 	cargo clippy --workspace --all-targets -- -D warnings
 	@deploy/setup-rust.sh cargo-deny
 	cargo deny check licenses bans sources
-
-bench: setup ## Figures, one JSON line each
-	cargo build --release -p tests --bin bench -p edge -p central
-	@$(TARGET)/release/bench $(BENCH_ARGS)
 
 train: setup setup-train ## Render, train, evaluate and export a model bundle (MINUTES=80 of two cores by default)
 	cargo build -p datasets

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 /// One field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
+pub(super) struct FieldError {
     /// JSON pointer to the field.
     pub pointer: String,
     /// What is wrong, and what would be right.
@@ -17,14 +17,14 @@ pub struct FieldError {
 
 impl FieldError {
     /// An error at a field.
-    pub fn at(pointer: impl Into<String>, detail: impl ToString) -> Self {
+    pub(super) fn at(pointer: impl Into<String>, detail: impl ToString) -> Self {
         Self { pointer: pointer.into(), detail: detail.to_string() }
     }
 }
 
 /// What the client is told when something is wrong.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub(super) struct Problem {
     #[serde(rename = "status")]
     code: u16,
     title: &'static str,

@@ -24,7 +24,7 @@ const WINDOW_MS: i64 = 14 * 24 * 3_600_000;
 
 /// What lodging gives back.
 #[derive(Serialize, ToSchema)]
-pub struct Lodged {
+pub(super) struct Lodged {
     /// Number to pass to the trucker.
     pub ccrn: String,
 }
@@ -32,7 +32,7 @@ pub struct Lodged {
 /// Consignments that travel with a vehicle.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct BundleRequest {
+pub(super) struct BundleRequest {
     /// At least one; none for an empty truck with `empty`.
     #[serde(default)]
     pub ccrns: Vec<String>,
@@ -52,7 +52,7 @@ pub struct BundleRequest {
 
 /// What bundling gives back.
 #[derive(Serialize, ToSchema)]
-pub struct Bundled {
+pub(super) struct Bundled {
     /// Movement id.
     pub movement: String,
 }
@@ -60,7 +60,7 @@ pub struct Bundled {
 /// An action code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ActionRequest {
+pub(super) struct ActionRequest {
     /// `release`, `documents`, `inspect`, `escort` or `detain`.
     pub action: String,
     /// Why; kept, never shown to the trade.
@@ -75,7 +75,7 @@ pub struct ActionRequest {
 
 /// Where in the feed.
 #[derive(Deserialize, utoipa::IntoParams)]
-pub struct Since {
+pub(super) struct Since {
     /// `changed` of the last passage seen; 0 from the start.
     #[serde(default)]
     since: i64,

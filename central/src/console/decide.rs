@@ -1,6 +1,7 @@
 //! An officer decides: keeps the read, orders the lane, takes an order back.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use axum::Form;
 use axum::extract::{Path, State};
@@ -77,7 +78,7 @@ fn escaped(text: &str) -> String {
         if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
             out.push(b as char);
         } else {
-            out.push_str(&format!("%{b:02X}"));
+            let _ = write!(out, "%{b:02X}");
         }
         out
     })

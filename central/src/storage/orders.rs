@@ -62,11 +62,14 @@ pub enum CannotUndo {
     Storage(#[from] StorageError),
 }
 
+/// Site, lane, whether it waits, when it left, signal given.
+type Standing = (String, String, i64, Option<i64>, Option<String>);
+
 impl Store {
     /// Store an order for a passage that waits (or, to withdraw, for one that was decided) and give its sealed bytes.
     pub async fn give_order(&self, new: NewOrder) -> Result<(SiteId, LaneId, Vec<u8>), CannotUndo> {
         let mut write = self.write().await?;
-        let row: Option<(String, String, i64, Option<i64>, Option<String>)> =
+        let row: Option<Standing> =
             sqlx::query_as("SELECT site, lane, waiting, left_at, signal FROM passages WHERE id = ?")
                 .bind(new.passage.to_string())
                 .fetch_optional(&mut *write.tx)
@@ -80,10 +83,9 @@ impl Store {
                 let who = before.map_or_else(|| "the lane".to_owned(), |o| o.officer);
                 return Err(CannotUndo::DecidedBy(who));
             }
-            Verdict::Act(_) => {}
             Verdict::Withdraw if before.is_none() => return Err(CannotUndo::NothingToUndo),
             Verdict::Withdraw if signal.as_deref() == Some("proceed") => return Err(CannotUndo::GateOpened),
-            Verdict::Withdraw => {}
+            Verdict::Act(_) | Verdict::Withdraw => {}
         }
         let site: SiteId = site.parse().map_err(data)?;
         let lane: LaneId = lane.parse().map_err(data)?;

@@ -9,7 +9,7 @@ use crate::replicate::{Head, LeaseGrant};
 use super::RETRY;
 
 /// The longest lease believed, whatever central says.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const LONGEST: Duration = Duration::from_mins(15);
 
 /// Requests that may be under way at once; an answer to an older one is late and worth nothing.
 const UNDER_WAY: usize = 4;

@@ -201,7 +201,7 @@ fn decode_rtp(pipeline: &gst::Pipeline, pad: &gst::Pad, convert: &gst::Element) 
 fn report(element: &gst::Element, cause: &Cause) {
     match cause {
         Cause::NoDecoder { codec } => {
-            gst::element_error!(element, gst::StreamError::CodecNotFound, ("{codec}"))
+            gst::element_error!(element, gst::StreamError::CodecNotFound, ("{codec}"));
         }
         Cause::NoVideo => gst::element_error!(element, gst::StreamError::WrongType, ("no video")),
         other => gst::element_error!(element, gst::StreamError::Failed, ("{other}")),

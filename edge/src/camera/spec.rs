@@ -256,11 +256,6 @@ impl CameraSpec {
 }
 
 impl Source {
-    /// Whether pictures come when they come, rather than when they are asked for.
-    pub(super) fn is_live(&self) -> bool {
-        !matches!(self, Self::File { .. })
-    }
-
     /// What it reads from, without passwords.
     pub(super) fn place(&self) -> String {
         match self {

@@ -228,21 +228,17 @@ impl Actor {
             return false;
         }
         let slave = Slave(self.config.unit);
-        match timeout(ANSWER, tcp::connect_slave(self.config.address, slave)).await {
-            Ok(Ok(module)) => {
-                info!(address = %self.config.address, "gate connected");
-                self.module = Some(module);
-                self.retry = Retry::default();
-                // Whatever it showed before, nobody vouches for it now.
-                self.wanted = Lamps::STOP;
-                self.pulse_until = None;
-                self.write().await.is_ok()
-            }
-            _ => {
-                self.lost("it cannot be reached");
-                false
-            }
-        }
+        let Ok(Ok(module)) = timeout(ANSWER, tcp::connect_slave(self.config.address, slave)).await else {
+            self.lost("it cannot be reached");
+            return false;
+        };
+        info!(address = %self.config.address, "gate connected");
+        self.module = Some(module);
+        self.retry = Retry::default();
+        // Whatever it showed before, nobody vouches for it now.
+        self.wanted = Lamps::STOP;
+        self.pulse_until = None;
+        self.write().await.is_ok()
     }
 
     /// Write all outputs and read them back.

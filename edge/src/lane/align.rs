@@ -60,8 +60,8 @@ fn matching(anchor: &[usize], written: &[CharacterDistribution]) -> Vec<Option<u
     for (i, row) in cost.iter_mut().enumerate() {
         row[0] = i as f32 * GAP;
     }
-    for j in 0..columns {
-        cost[0][j] = j as f32 * GAP;
+    for (j, cell) in cost[0].iter_mut().enumerate() {
+        *cell = j as f32 * GAP;
     }
     for i in 1..rows {
         for j in 1..columns {

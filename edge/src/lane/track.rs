@@ -12,7 +12,7 @@ use clearance::read::{PlateLayout, PlateRead};
 use super::fuse::weight;
 
 /// A plate not seen for so long is another one when it is seen again.
-const FORGET_AFTER: Duration = Duration::from_millis(1_000);
+const FORGET_AFTER: Duration = Duration::from_secs(1);
 /// Farthest a plate may be from where it is expected, in plate widths.
 const FARTHEST: f32 = 1.5;
 /// Most a plate may grow or shrink from one sighting to the next, as a factor.

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 /// A file that is only appended to.
-pub(crate) trait Medium: Send {
+pub(crate) trait Medium: Send + Sync {
     /// Write all of it at the end.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Return once everything is on the disk.
@@ -30,7 +30,7 @@ impl Medium for File {
 }
 
 /// How an append-only file comes to be.
-pub(crate) type Create = Box<dyn Fn(&Path) -> io::Result<Box<dyn Medium>> + Send>;
+pub(crate) type Create = Box<dyn Fn(&Path) -> io::Result<Box<dyn Medium>> + Send + Sync>;
 
 /// Open to append, made if it is not there, its name durable.
 pub(crate) fn append_to(path: &Path) -> io::Result<Box<dyn Medium>> {

@@ -136,7 +136,11 @@ struct Film {
 }
 
 impl Film {
-    fn new(format: PictureFormat, sink: FrameSink, stop: std::sync::Arc<std::sync::atomic::AtomicBool>) -> Self {
+    fn new(
+        format: PictureFormat,
+        sink: FrameSink,
+        stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    ) -> Self {
         let period = Duration::from_secs(1) / format.fps.max(1) as u32;
         Self { sink, period, next: Instant::now(), number: 0, stop }
     }
@@ -192,7 +196,12 @@ fn run(
 }
 
 /// One truck from coming into view to out of view.
-fn pass(film: &mut Film, roadside: &mut dyn Roadside, truck: &mut dyn Footage, pace: Pace) -> Option<Departure> {
+fn pass(
+    film: &mut Film,
+    roadside: &mut dyn Roadside,
+    truck: &mut dyn Footage,
+    pace: Pace,
+) -> Option<Departure> {
     film.stretch(truck, pace.approach, Moment::Approaching)?;
     roadside.presence(true);
     let arrived = Instant::now();

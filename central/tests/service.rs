@@ -1,0 +1,234 @@
+//! Central as its clients see it: the API over real HTTP, the log it leaves, and what a lane asks over real Zenoh.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::net::TcpListener;
+
+use central::clock::Clock;
+use central::config::Config;
+use central::officers::{Role, hash_password, token_hash};
+use central::{Central, keys, open_store};
+use clearance::ids::{Digest, Epoch, PassageId, Revision, UtcMillis};
+use clearance::passage::{PassageEvent, PassageStep};
+use clearance::replicate::{Delta, SnapshotPage};
+use clearance::topic;
+use clearance::wire::{RecordKind, Signer, TrustStore};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+struct Running {
+    central: Central,
+    config: Config,
+    http: reqwest::Client,
+    base: String,
+    edge: Signer,
+    trust: TrustStore,
+    _dir: TempDir,
+}
+
+async fn start() -> Running {
+    let dir = TempDir::new().unwrap();
+    let key = dir.path().join("central.key");
+    let public = keys::generate(&key).unwrap();
+    let edge = Signer::from_secret(&[9; 32]);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = format!(
+        "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:{port}\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\nsites = [\"lok-ma-chau\"]\n[edges]\nedge-1 = \"{}\"\n",
+        edge.public()
+    );
+    let path = dir.path().join("central.toml");
+    std::fs::write(&path, text).unwrap();
+    let config = Config::load(&path).unwrap();
+    let store = open_store(&config, std::sync::Arc::new(keys::load(&key).unwrap())).await.unwrap();
+    store.put_token(&token_hash("trade-token"), "shipper", Role::Trade.name()).await.unwrap();
+    store.put_token(&token_hash("selector-token"), "selector", Role::Selector.name()).await.unwrap();
+    store
+        .put_officer("chan", Role::Officer.name(), &hash_password("a long password").unwrap())
+        .await
+        .unwrap();
+    drop(store);
+    let central = Central::start(&config, Clock::system()).await.unwrap();
+    let base = format!("http://{}", central.http());
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let trust = TrustStore::new().trusting(public, &RecordKind::CENTRAL);
+    Running { central, config, http, base, edge, trust, _dir: dir }
+}
+
+impl Running {
+    async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(token).json(body);
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Declare a truck and give it a code; gives the movement.
+    async fn truck(&self, mark: &str, action: &str) -> String {
+        let lodge = self.call(Method::POST, "/api/v1/consignments", "trade-token", &consignment());
+        let (status, lodged) = lodge.await;
+        assert_eq!(status, 201, "{lodged}");
+        let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": "lok-ma-chau",
+            "expected_arrival": "2026-11-24T14:30:00+08:00" });
+        let (status, bundled) = self.call(Method::POST, "/api/v1/bundles", "trade-token", &bundle).await;
+        assert_eq!(status, 201, "{bundled}");
+        let movement = bundled["movement"].as_str().unwrap().to_owned();
+        let path = format!("/api/v1/movements/{movement}/action");
+        let body = json!({ "action": action, "reason": "test" });
+        let (status, answer) = self.call(Method::PUT, &path, "selector-token", &body).await;
+        assert_eq!(status, 204, "{answer}");
+        movement
+    }
+
+    async fn passages(&self) -> usize {
+        let feed = self.call(Method::GET, "/api/v1/passages", "selector-token", &json!({})).await.1;
+        feed["passages"].as_array().unwrap().len()
+    }
+
+    async fn zenoh(&self) -> zenoh::Session {
+        let mut config = zenoh::Config::default();
+        config.insert_json5("mode", "\"client\"").unwrap();
+        config.insert_json5("scouting/multicast/enabled", "false").unwrap();
+        let endpoints = serde_json::to_string(&self.config.zenoh).unwrap();
+        config.insert_json5("connect/endpoints", &endpoints).unwrap();
+        zenoh::open(config).await.unwrap()
+    }
+}
+
+fn consignment() -> Value {
+    json!({ "direction": "inbound", "packages": 3, "package_kind": "CT", "description": "toys",
+        "consignor": { "name": "A", "address": "B" }, "consignee": { "name": "C", "address": "D" },
+        "expected_date": "2026-11-24" })
+}
+
+async fn ask(session: &zenoh::Session, key: String, payload: Vec<u8>) -> Vec<Vec<u8>> {
+    let get = session.get(key).payload(payload).consolidation(zenoh::query::ConsolidationMode::None);
+    let replies = get.await.unwrap();
+    let mut answers = Vec::new();
+    while let Ok(reply) = replies.recv_async().await {
+        if let Ok(sample) = reply.result() {
+            answers.push(sample.payload().to_bytes().into_owned());
+        }
+    }
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_truck_becomes_a_signed_directive_and_a_release_uses_it_up_once() {
+    let running = start().await;
+    let movement = running.truck("AB1234", "release").await;
+    let session = running.zenoh().await;
+    let pages = ask(&session, topic::snapshot(&running.config.sites[0]), vec![]).await;
+    let page = running.trust.open::<SnapshotPage>(&pages[0]).unwrap().into_record();
+    assert_eq!((page.epoch, page.revision), (Epoch(1), Revision(1)));
+    assert_eq!(page.entries[0].directive.mark.as_str(), "AB1234");
+
+    let decided = json!({ "decided": { "outcome": "released", "reason": "directive", "movement": movement,
+        "order": null, "plates": [], "epoch": 1, "revision": 1, "model": Digest([0; 32]) } });
+    let event = PassageEvent {
+        site: "lok-ma-chau".parse().unwrap(),
+        lane: "lane-1".parse().unwrap(),
+        edge: "edge-1".parse().unwrap(),
+        passage: PassageId([5; 16]),
+        step: 0,
+        at: UtcMillis(1),
+        what: serde_json::from_value::<PassageStep>(decided).unwrap(),
+    };
+    let (sealed, _) = running.edge.seal(&event);
+    for _ in 0..3 {
+        let answer = ask(&session, topic::passages(&event.site), sealed.clone()).await;
+        assert_eq!(answer, [Digest::of(&sealed).0.to_vec()], "acknowledged each time");
+    }
+    let deltas = ask(&session, format!("{}?from=1;to=100", topic::range(&event.site)), vec![]).await;
+    assert_eq!(deltas.len(), 2, "one assignment, one use, however often the passage was delivered");
+    let last = running.trust.open::<Delta>(&deltas[1]).unwrap();
+    let first = running.trust.open::<Delta>(&deltas[0]).unwrap();
+    assert_eq!(last.record().prev_hash, first.hash());
+    assert_eq!(running.passages().await, 1);
+
+    let forger = Signer::from_secret(&[1; 32]);
+    let forged = PassageEvent { passage: PassageId([6; 16]), ..event };
+    let answer = ask(&session, topic::passages(&forged.site), forger.seal(&forged).0).await;
+    assert!(answer.is_empty(), "a forged passage is not acknowledged");
+    assert_eq!(running.passages().await, 1);
+    session.close().await.unwrap();
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revisions_are_dense_however_many_commit_at_once() {
+    let running = start().await;
+    let marks: Vec<String> = (0..20).map(|i| format!("AB{i}")).collect();
+    futures::future::join_all(marks.iter().map(|mark| running.truck(mark, "inspect"))).await;
+    let session = running.zenoh().await;
+    let range = format!("{}?from=1;to=100", topic::range(&running.config.sites[0]));
+    let deltas = ask(&session, range, vec![]).await;
+    let mut prev = Digest::default();
+    for (number, delta) in (1..).zip(&deltas) {
+        let delta = running.trust.open::<Delta>(delta).unwrap();
+        assert_eq!((delta.record().revision, delta.record().prev_hash), (Revision(number), prev));
+        prev = delta.hash();
+    }
+    assert_eq!(deltas.len(), 20);
+    session.close().await.unwrap();
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_requests_are_told_what_is_wrong_and_roles_are_kept() {
+    let running = start().await;
+    let lodge = async |token: &str, body: &Value| {
+        running.call(Method::POST, "/api/v1/consignments", token, body).await
+    };
+    let mut wrong = consignment();
+    wrong["packages"] = json!(0);
+    wrong["expected_date"] = json!("tomorrow");
+    let (status, problem) = lodge("trade-token", &wrong).await;
+    assert_eq!(status, 422);
+    let errors = problem["errors"].as_array().unwrap();
+    let pointers: Vec<_> = errors.iter().map(|e| e["pointer"].clone()).collect();
+    assert_eq!(pointers, ["/packages", "/expected_date"]);
+    assert_eq!(lodge("trade-token", &json!({ "surprise": 1 })).await.0, 422);
+    assert_eq!(lodge("nobody", &consignment()).await.0, 401);
+    let movement = running.truck("AB1", "release").await;
+    let path = format!("/api/v1/movements/{movement}/action");
+    let body = json!({ "action": "release", "reason": "mine" });
+    assert_eq!(running.call(Method::PUT, &path, "trade-token", &body).await.0, 403);
+    assert_eq!(running.call(Method::DELETE, &path, "selector-token", &json!({})).await.0, 204);
+    assert_eq!(running.call(Method::DELETE, &path, "selector-token", &json!({})).await.0, 409);
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_repeated_with_its_key_lodges_once() {
+    let running = start().await;
+    let lodge = async || {
+        let request = running.http.post(format!("{}/api/v1/consignments", running.base));
+        let request = request.bearer_auth("trade-token").header("Idempotency-Key", "k1").json(&consignment());
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    assert_eq!(lodge().await["ccrn"], lodge().await["ccrn"]);
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_asks_for_a_sign_in_and_knows_the_right_password() {
+    let running = start().await;
+    let page = running.http.get(format!("{}/console/queue", running.base)).send().await.unwrap();
+    assert_eq!(page.status(), 303);
+    let sign_in = async |password: &str| {
+        let request = running.http.post(format!("{}/console/sign-in", running.base));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(format!("name=chan&password={password}")).send().await.unwrap()
+    };
+    assert_eq!(sign_in("wrong").await.status(), 401);
+    let answer = sign_in("a+long+password").await;
+    assert_eq!(answer.status(), 303);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"));
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let get = |path: &str| running.http.get(format!("{}{path}", running.base)).header("cookie", &cookie);
+    let queue = get("/console/queue").header("accept-language", "zh-HK").send().await.unwrap();
+    assert_eq!(queue.status(), 200);
+    assert!(queue.text().await.unwrap().contains("待處理"));
+    assert_eq!(get("/console/officers").send().await.unwrap().status(), 403);
+    running.central.stop().await.unwrap();
+}
