@@ -63,7 +63,8 @@ impl Running {
 
     /// Declare a truck and give it a code; gives the movement.
     async fn truck(&self, mark: &str, action: &str) -> String {
-        let lodge = self.call(Method::POST, "/api/v1/consignments", "trade-token", &consignment());
+        let declared = consignment();
+        let lodge = self.call(Method::POST, "/api/v1/consignments", "trade-token", &declared);
         let (status, lodged) = lodge.await;
         assert_eq!(status, 201, "{lodged}");
         let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": "lok-ma-chau",

@@ -1,4 +1,5 @@
 //! Cameras over RTSP, against a real server in this process: lost, found again, and refused.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(missing_docs)]
 
 use std::time::Duration;

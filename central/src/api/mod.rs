@@ -5,6 +5,7 @@ mod problem;
 mod submissions;
 
 use axum::{Json, Router, routing::get};
+pub use problem::Problem;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -24,7 +24,7 @@ impl FieldError {
 
 /// What the client is told when something is wrong.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct Problem {
+pub struct Problem {
     #[serde(rename = "status")]
     code: u16,
     title: &'static str,

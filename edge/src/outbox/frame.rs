@@ -94,7 +94,8 @@ mod tests {
             let torn = &whole[..cut.min(whole.len())];
             let found = scan(torn);
             prop_assert!(found.damaged.is_empty());
-            prop_assert_eq!(file(&payloads[..found.frames.len()]).as_slice(), &torn[..found.sound]);
+            let whole = file(&payloads[..found.frames.len()]);
+            prop_assert_eq!(whole.as_slice(), &torn[..found.sound]);
             prop_assert_eq!(found.frames, payloads.iter().take_while({
                 let mut end = 0;
                 move |p| { end += HEADER + p.len(); end <= torn.len() }
