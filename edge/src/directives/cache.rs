@@ -213,11 +213,6 @@ impl Cache {
     fn floor_file(&self) -> MutexGuard<'_, FloorFile> {
         self.inner.floor.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    #[cfg(test)]
-    pub(super) fn with_tree<T>(&self, look: impl FnOnce(&sled::Db) -> T) -> Option<T> {
-        self.generation().as_ref().map(|generation| look(generation.tree()))
-    }
 }
 
 fn believable(found: Result<Option<Generation>, CacheFault>, floor: Head) -> Option<Generation> {

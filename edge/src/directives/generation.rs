@@ -166,11 +166,6 @@ impl Generation {
         self.tree.flush()?;
         Ok(())
     }
-
-    #[cfg(test)]
-    pub(super) fn tree(&self) -> &sled::Db {
-        &self.tree
-    }
 }
 
 /// The rows of an entry: itself, and its place in the index.
