@@ -130,7 +130,7 @@ mod tests {
             let b = Arc::clone(&b);
             std::thread::spawn(move || b.put(7))
         };
-        assert!(notifier.wait(Duration::from_secs(60)));
+        assert!(notifier.wait(Duration::from_mins(1)));
         assert_eq!((a.take(), b.take()), (None::<i32>, Some(7)));
         producer.join().unwrap();
     }
@@ -141,7 +141,7 @@ mod tests {
         let mailbox = Mailbox::new();
         mailbox.put(1);
         mailbox.subscribe(&notifier);
-        assert!(notifier.wait(Duration::from_secs(60)));
+        assert!(notifier.wait(Duration::from_mins(1)));
         assert!(!notifier.wait(Duration::ZERO), "one announcement wakes once");
     }
 }

@@ -263,7 +263,7 @@ impl Watch {
                     self.ask(*ask)?;
                 }
                 LaneEffect::Give { ask } => {
-                    prop_assert!(self.valid.contains(ask), "an old decision is carried out")
+                    prop_assert!(self.valid.contains(ask), "an old decision is carried out");
                 }
                 LaneEffect::Refer { .. } | LaneEffect::Stop | LaneEffect::Left { .. } => self.valid.clear(),
                 LaneEffect::RefuseOrder { .. } | LaneEffect::Phase(_) => {}

@@ -4,7 +4,7 @@ use clearance::picture::Luma;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Answers by the frame's first pixel: 0 reads, 1 fails, 2 panics.
 struct Scripted;
