@@ -441,7 +441,8 @@ proptest! {
         }
         // Healed: what is missing is asked for, delivered, and the follower arrives.
         let mut arrived = vec![Event::Connected, central.delta(20)];
-        for _ in 0..8 {
+        // Each round closes the first gap, and 20 revisions have at most 10.
+        for _ in 0..16 {
             now += RETRY;
             let mut asked = Vec::new();
             for event in arrived.drain(..).chain([Event::Tick]) {

@@ -7,7 +7,8 @@ use clearance::read::CharacterDistribution;
 /// One distribution for each position.
 pub(super) type Row = [CharacterDistribution; MAX_CHARACTERS];
 
-/// Most characters missed or invented in one frame for it to count as a read of the same text (choice).
+/// Most characters missed, invented or misread in one frame of another length for it to count as a read of the same
+/// text (choice).
 const MOST_EDITS: usize = 2;
 
 /// What a missed character costs in the alignment; a wrong one costs up to 1.
@@ -24,14 +25,13 @@ pub(super) fn onto(anchor: &[usize], row: &Row) -> Option<Row> {
     if own.len() == anchor.len() {
         return Some(compact(row));
     }
-    if own.len().abs_diff(anchor.len()) > MOST_EDITS || own.len() < 2 {
+    if anchor.is_empty() || own.len().abs_diff(anchor.len()) > MOST_EDITS || own.len() < 2 {
         return None;
     }
     let written: Vec<_> = row.iter().filter(|p| likeliest(p) != 0).copied().collect();
     let mut aligned = [surely_empty(); MAX_CHARACTERS];
     let matches = matching(anchor, &written);
-    let matched = matches.iter().flatten().count();
-    if anchor.len() + written.len() - 2 * matched > MOST_EDITS {
+    if edits(anchor, &written, &matches) > MOST_EDITS {
         return None;
     }
     for (position, found) in aligned.iter_mut().zip(&matches) {
@@ -84,6 +84,18 @@ fn matching(anchor: &[usize], written: &[CharacterDistribution]) -> Vec<Option<u
     found
 }
 
+/// Characters missed, invented, and paired but read as something else.
+fn edits(anchor: &[usize], written: &[CharacterDistribution], matches: &[Option<usize>]) -> usize {
+    let paired = matches.iter().flatten().count();
+    let misread = anchor
+        .iter()
+        .zip(matches)
+        .filter_map(|(class, found)| Some((class, written.get((*found)?)?)))
+        .filter(|(class, position)| likeliest(position) != **class)
+        .count();
+    anchor.len() + written.len() - 2 * paired + misread
+}
+
 fn likeliest(position: &CharacterDistribution) -> usize {
     let better = |best: (usize, f32), (i, p): (usize, f32)| if p > best.1 { (i, p) } else { best };
     position.iter().copied().enumerate().fold((0, f32::MIN), better).0
@@ -124,7 +136,6 @@ mod tests {
         assert_eq!(spelling(&aligned), anchor);
     }
 
-    #[ignore = "fails: the lane is not finished, see CHANGELOG"]
     #[test]
     fn another_text_is_no_read_of_this_one() {
         assert!(onto(&spelling(&row("AB1234", 0.95)), &row("XY9", 0.95)).is_none());

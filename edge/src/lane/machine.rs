@@ -166,6 +166,8 @@ struct Vehicle {
     reading_since: Option<Duration>,
     /// Since when frames show none of its plates.
     unseen_since: Option<Duration>,
+    /// [`FrameSeen::newest_frames`] of the latest frame.
+    newest_frames: Option<u32>,
     obeyed: Vec<Nonce>,
 }
 
@@ -294,6 +296,7 @@ impl LaneMachine {
             own: None,
             reading_since,
             unseen_since: None,
+            newest_frames: None,
             obeyed: Vec::new(),
         };
         self.state = State::Occupied { vehicle, stage: Stage::Reading };
@@ -454,6 +457,7 @@ impl Vehicle {
             self.unseen_since.get_or_insert(now);
         }
         if reading {
+            self.newest_frames = seen.newest_frames;
             if seen.plates.iter().any(|p| p.readable) {
                 self.reading_since.get_or_insert(now);
             }
@@ -477,7 +481,11 @@ impl Vehicle {
         let late = self.reading_since.is_some_and(|t| now.saturating_sub(t) >= millis(config.reading_ms));
         let hong_kong = |p: &FusedPlate| !p.is_mainland() && p.certain_mark().is_some();
         let stable = |p: &SeenPlate| !p.in_view || p.plate.frames >= config.stable_frames;
-        late || (self.plates.iter().any(|p| hong_kong(&p.plate)) && self.plates.iter().all(stable))
+        // What was seen in one frame only may turn out to be the plate that contradicts.
+        let nothing_new = self.newest_frames.is_none_or(|n| n >= config.stable_frames);
+        late || (nothing_new
+            && self.plates.iter().any(|p| hong_kong(&p.plate))
+            && self.plates.iter().all(stable))
     }
 }
 

@@ -94,7 +94,6 @@ fn the_next_truck_close_behind_is_a_passage_of_its_own() {
     assert_ne!(lane.machine.passage(), passage);
 }
 
-#[ignore = "fails: the lane is not finished, see CHANGELOG"]
 #[test]
 fn a_mainland_plate_in_view_is_waited_for() {
     let mut lane = Lane::new();

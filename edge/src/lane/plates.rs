@@ -103,6 +103,9 @@ pub struct FrameSeen {
     pub plates: Vec<SeenPlate>,
     /// Frames with any plate, in a row, up to this one; 0 when this one has none.
     pub frames_with_plates: u32,
+    /// Of whatever this frame shows, plate or not yet known to be one: in how few frames the newest was seen. `None`
+    /// when this frame shows nothing.
+    pub newest_frames: Option<u32>,
 }
 
 /// Follows and reads the plates of the passage in front of one lane.
@@ -133,7 +136,9 @@ impl<E: Clone> LaneReader<E> {
                 plate: p.plate,
             })
             .collect();
-        FrameSeen { plates, frames_with_plates: self.in_a_row }
+        let newest_frames =
+            self.tracker.tracks().iter().filter(|t| seen.contains(&t.id)).map(|t| t.frames).min();
+        FrameSeen { plates, frames_with_plates: self.in_a_row, newest_frames }
     }
 
     /// The plates so far, with their evidence.

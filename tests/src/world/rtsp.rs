@@ -67,7 +67,10 @@ impl RtspCameras {
         let thread = std::thread::Builder::new().name("rtsp-server".to_owned()).spawn(move || {
             let _server = server;
             let _ = context.with_thread_default(|| running.run());
-            attached.remove();
+            // `SourceId::remove` only knows sources of the default context.
+            if let Some(source) = context.find_source_by_id(&attached) {
+                source.destroy();
+            }
         })?;
         Ok(Self { port, sources, main_loop, thread: Some(thread) })
     }
