@@ -5,11 +5,15 @@
 //! passages durable, `read` reads plates in files and streams for people.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod appliance;
 pub mod camera;
 pub mod clock;
+pub mod config;
 pub mod directives;
 pub mod gate;
+pub mod keys;
 pub mod lane;
+pub mod link;
 pub mod outbox;
 pub mod read;
 pub mod recognise;

@@ -26,7 +26,7 @@ async fn a_sign_is_lit_while_the_lane_refreshes_and_goes_out_when_it_stops() {
     let gate = Gate::start(GateConfig::at(simulator.address()));
     let mut view = simulator.view();
     until(&mut gate.inputs(), "the gate connects", |i: &GateInputs| i.reachable).await;
-    gate.show(Signal::InspectionBay).await.unwrap();
+    gate.show(Signal::InspectionBay).await.confirmed().await.unwrap();
     let seen = until(&mut view, "the sign", |v: &GateView| v.inspect).await;
     assert!(seen.red && !seen.green && !seen.boom_up);
     // Nobody refreshes: the dead man's switch.
@@ -40,7 +40,7 @@ async fn proceed_without_a_warrant_is_red() {
     let simulator = simulator().await;
     let gate = Gate::start(GateConfig::at(simulator.address()));
     until(&mut gate.inputs(), "the gate connects", |i: &GateInputs| i.reachable).await;
-    gate.show(Signal::Proceed).await.unwrap();
+    gate.show(Signal::Proceed).await.confirmed().await.unwrap();
     let seen = *simulator.view().borrow();
     assert!(seen.red && !seen.green && seen.raised == 0);
 }
@@ -61,7 +61,7 @@ async fn loops_and_key_are_seen_and_a_lost_module_is_reported_and_found_again() 
     // Whatever the connection does, a request that is not answered is noticed: nothing listens there any more.
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nowhere = Gate::start(GateConfig::at(closed));
-    assert!(matches!(nowhere.show(Signal::Wait).await, Err(GateError::Unreachable(_))));
+    assert!(matches!(nowhere.show(Signal::Wait).await.confirmed().await, Err(GateError::Unreachable(_))));
     assert!(!nowhere.inputs().borrow().reachable);
 }
 

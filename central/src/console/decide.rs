@@ -39,13 +39,14 @@ pub(super) async fn decide(
         Some("read") => None,
         _ => return Ok(back(id, "problem", "?")),
     };
+    // Before the order: a release uses up the directive of the mark that the officer read.
+    keep_read(&state, &officer, id, &marks, action.is_none()).await?;
     if let Some(action) = action {
         let reason = form.get("reason").map_or("", String::as_str);
         if let Err(problem) = order(&state, &officer, id, Verdict::Act(action), reason).await {
             return Ok(back(id, "problem", &problem.to_string()));
         }
     }
-    keep_read(&state, &officer, id, &marks, action.is_none()).await?;
     let _ = state.events.send(CentralEvent::Passage(id));
     Ok(match action {
         Some(_) => back(id, "done", "order-sent"),

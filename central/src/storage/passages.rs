@@ -4,6 +4,7 @@ use clearance::directive::{DirectiveEntry, DirectiveStatus};
 use clearance::ids::{Digest, PassageId, UtcMillis};
 use clearance::mark::RegistrationMark;
 use clearance::passage::{DecisionRecord, Evidence, Outcome, PassageEvent, PassageStep};
+use clearance::read::Certainty;
 use clearance::replicate::DirectiveOp;
 use sqlx::Row as _;
 
@@ -270,33 +271,10 @@ impl Write<'_> {
         if let Some(order) = &record.order {
             self.settle_order(&order.nonce.to_string(), "obeyed").await?;
         }
-        if record.outcome == Outcome::Released
-            && let Some(movement) = &record.movement
-        {
-            self.use_up(event, movement).await?;
-        }
-        Ok(())
-    }
-
-    /// A release has used its directive: tell every lane.
-    async fn use_up(
-        &mut self,
-        event: &PassageEvent,
-        movement: &clearance::ids::MovementId,
-    ) -> Result<(), StorageError> {
-        let entries: Vec<String> = sqlx::query_scalar(
-            "SELECT entry FROM entries WHERE site = ?1 AND mark = (SELECT mark FROM movements WHERE id = ?2)",
-        )
-        .bind(event.site.as_str())
-        .bind(movement.as_str())
-        .fetch_all(&mut *self.tx)
-        .await?;
-        for entry in entries {
-            let entry: DirectiveEntry = serde_json::from_str(&entry).map_err(data)?;
-            let used = matches!(entry.status, DirectiveStatus::Used { .. });
-            if entry.directive.movement == *movement && !used {
+        if record.outcome == Outcome::Released {
+            for entry in self.released_by(event, record, id).await? {
                 let op = DirectiveOp::Use {
-                    movement: movement.clone(),
+                    movement: entry.directive.movement,
                     mark: entry.directive.mark,
                     passage: event.passage,
                 };
@@ -304,6 +282,48 @@ impl Write<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The directives that a release has used, which every lane must be told: of the movement it names, or, released by
+    /// an officer, of the marks that the officer, or else the lane for certain, has read.
+    async fn released_by(
+        &mut self,
+        event: &PassageEvent,
+        record: &DecisionRecord,
+        id: &str,
+    ) -> Result<Vec<DirectiveEntry>, StorageError> {
+        let marks: Vec<String> = if let Some(movement) = &record.movement {
+            sqlx::query_scalar("SELECT mark FROM movements WHERE id = ?")
+                .bind(movement.as_str())
+                .fetch_all(&mut *self.tx)
+                .await?
+        } else {
+            let read: Vec<String> = sqlx::query_scalar(
+                "SELECT DISTINCT mark FROM corrections WHERE passage = ? AND mark IS NOT NULL",
+            )
+            .bind(id)
+            .fetch_all(&mut *self.tx)
+            .await?;
+            let certain = record.plates.iter().filter(|p| p.certainty == Certainty::Certain);
+            let certain = certain.filter_map(|p| p.candidates.first()).map(|c| c.mark.as_str().to_owned());
+            if read.is_empty() { certain.collect() } else { read }
+        };
+        let mut used = Vec::new();
+        for mark in marks {
+            let entry: Option<String> =
+                sqlx::query_scalar("SELECT entry FROM entries WHERE site = ? AND mark = ?")
+                    .bind(event.site.as_str())
+                    .bind(&mark)
+                    .fetch_optional(&mut *self.tx)
+                    .await?;
+            let Some(entry) = entry else { continue };
+            let entry: DirectiveEntry = serde_json::from_str(&entry).map_err(data)?;
+            let named = record.movement.as_ref().is_none_or(|movement| *movement == entry.directive.movement);
+            if named && entry.status == DirectiveStatus::Active {
+                used.push(entry);
+            }
+        }
+        Ok(used)
     }
 
     /// Move a passage to the end of the feed of changes; `sql` takes the new position and the id.

@@ -106,7 +106,14 @@ impl Iterator for Frames {
             }
             let silent = self.last_picture.elapsed();
             if silent >= self.spec.rebuild_after() {
-                return Some(Err(self.fail(Cause::Stalled { seconds: silent.as_secs() })));
+                let seconds = silent.as_secs();
+                return Some(Err(self.fail(match self.spec.source {
+                    // A file does not keep anybody waiting: demultiplexers lose the end of a cut one now and then.
+                    Source::File { .. } => {
+                        Cause::Damaged { detail: format!("no picture in {seconds} s of reading") }
+                    }
+                    _ => Cause::Stalled { seconds },
+                })));
             }
         }
     }

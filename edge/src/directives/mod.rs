@@ -1,7 +1,7 @@
 //! What central has decided, as this edge knows it: a cache of directives, disposable, and what must survive it.
 //!
-//! `cache` keeps the set (sled), `floor` and `used` keep what must survive it. The link that follows central's log over
-//! Zenoh does what [`clearance::follower`] says; it is the next slice. See `docs/design/replication.md`.
+//! `cache` keeps the set (sled), `floor` and `used` keep what must survive it. [`crate::link`] fills it from central's
+//! log. See `docs/design/replication.md`.
 
 mod cache;
 mod entry;

@@ -68,14 +68,15 @@ impl Gate {
         self.inputs.clone()
     }
 
-    /// Green and boom up. Returns when the module has confirmed.
-    pub async fn release(&self, warrant: ReleaseWarrant, intent: Durable) -> Result<(), GateError> {
+    /// Green and boom up. Returns when the command is in line; commands are carried out in their order.
+    pub async fn release(&self, warrant: ReleaseWarrant, intent: Durable) -> Confirmation {
         let (done, answer) = oneshot::channel();
         self.ask(Command::Release { warrant, intent, done }, answer).await
     }
 
-    /// Show any signal but [`Signal::Proceed`], which needs a warrant: it shows [`Signal::Wait`] instead.
-    pub async fn show(&self, signal: Signal) -> Result<(), GateError> {
+    /// Show any signal but [`Signal::Proceed`], which needs a warrant: it shows [`Signal::Wait`] instead. Returns when
+    /// the command is in line.
+    pub async fn show(&self, signal: Signal) -> Confirmation {
         let (done, answer) = oneshot::channel();
         self.ask(Command::Show { signal, done }, answer).await
     }
@@ -86,14 +87,22 @@ impl Gate {
         let _ = self.commands.try_send(Command::Refresh);
     }
 
-    async fn ask(
-        &self,
-        command: Command,
-        answer: oneshot::Receiver<Result<(), GateError>>,
-    ) -> Result<(), GateError> {
-        let gone = || GateError::Unreachable("its task has ended".to_owned());
-        self.commands.send(command).await.map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+    async fn ask(&self, command: Command, answer: oneshot::Receiver<Result<(), GateError>>) -> Confirmation {
+        // If the task is gone, so is the other end of `answer`.
+        let _ = self.commands.send(command).await;
+        Confirmation(answer)
+    }
+}
+
+/// A command in line at the gate.
+#[derive(Debug)]
+#[must_use = "whether the gate did it is known only from `confirmed`"]
+pub struct Confirmation(oneshot::Receiver<Result<(), GateError>>);
+
+impl Confirmation {
+    /// Returns when the module has confirmed, or will not.
+    pub async fn confirmed(self) -> Result<(), GateError> {
+        self.0.await.unwrap_or_else(|_| Err(GateError::Unreachable("its task has ended".to_owned())))
     }
 }
 

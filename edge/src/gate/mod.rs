@@ -16,7 +16,7 @@ pub mod sim;
 
 use std::time::Duration;
 
-pub use actor::{Gate, GateError};
+pub use actor::{Confirmation, Gate, GateError};
 use clearance::decide::LaneFault;
 pub use map::{CoilMap, GateConfig, InputMap};
 

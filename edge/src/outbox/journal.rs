@@ -152,6 +152,12 @@ impl Journal {
         written.map(|_| ())
     }
 
+    /// Whether another step of usual size fits.
+    pub(super) fn has_room(&self) -> bool {
+        let held: u64 = self.segments.iter().map(|s| s.bytes).sum();
+        held + 16 * 1024 <= self.limits.passage_bytes
+    }
+
     pub(super) fn depth(&self) -> usize {
         self.waiting.len()
     }

@@ -1,9 +1,10 @@
 //! What the lane owes central: passages, made durable before the signal they stand for.
 //!
-//! `journal` keeps steps on disk until central has acknowledged them. Delivery over Zenoh is the next slice: until it is
-//! wired, steps stay in the journal.
+//! `journal` keeps steps on disk until central has acknowledged them, `evidence` the pictures that belong to them;
+//! [`crate::link`] delivers both.
 
 pub(crate) mod disk;
+mod evidence;
 pub(crate) mod frame;
 mod journal;
 
@@ -12,7 +13,9 @@ use std::sync::{Mutex, PoisonError};
 
 use clearance::ids::PassageId;
 use clearance::passage::PassageEvent;
+pub use evidence::{EvidenceStore, MAX_PICTURE};
 use journal::Journal;
+use tokio::sync::Notify;
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -22,11 +25,13 @@ pub struct OutboxLimits {
     pub passage_bytes: u64,
     /// Bytes after which a new segment is begun. Default 1 MiB.
     pub segment_bytes: u64,
+    /// Bytes of pictures on disk; beyond, the oldest go. Default 1 GiB.
+    pub evidence_bytes: u64,
 }
 
 impl Default for OutboxLimits {
     fn default() -> Self {
-        Self { passage_bytes: 256 << 20, segment_bytes: 1 << 20 }
+        Self { passage_bytes: 256 << 20, segment_bytes: 1 << 20, evidence_bytes: 1 << 30 }
     }
 }
 
@@ -93,6 +98,8 @@ impl Durable {
 /// The outbox of one edge node, shared by its lanes.
 pub struct Outbox {
     journal: Mutex<Journal>,
+    folder: PathBuf,
+    recorded: Notify,
 }
 
 impl Outbox {
@@ -100,12 +107,15 @@ impl Outbox {
     pub fn open(folder: &Path, limits: OutboxLimits) -> Result<(Self, OpenReport), OutboxError> {
         let mut report = OpenReport::default();
         let journal = Journal::open(folder, limits, Box::new(disk::append_to), &mut report)?;
-        Ok((Self { journal: Mutex::new(journal) }, report))
+        let outbox =
+            Self { journal: Mutex::new(journal), folder: folder.to_owned(), recorded: Notify::new() };
+        Ok((outbox, report))
     }
 
     /// Make a step of a passage durable. Blocks for one fsync.
     pub fn record(&self, event: &PassageEvent) -> Result<Durable, OutboxError> {
         self.journal().record(event)?;
+        self.recorded.notify_one();
         Ok(Durable { passage: event.passage })
     }
 
@@ -117,6 +127,19 @@ impl Outbox {
     /// Central has taken the step with this number.
     pub fn acknowledge(&self, number: u64) -> Result<(), OutboxError> {
         self.journal().acknowledge(number)
+    }
+
+    /// Returns when a step was recorded since the last call: there is something to deliver.
+    pub async fn recorded(&self) {
+        self.recorded.notified().await;
+    }
+
+    /// Whether a step could be recorded now, as far as can be known without one. Blocking.
+    pub fn probe(&self) -> Result<(), OutboxError> {
+        if !self.journal().has_room() {
+            return Err(OutboxError::Full { path: self.folder.clone(), limit: 0 });
+        }
+        evidence::probe(&self.folder).map_err(|source| OutboxError::of(self.folder.clone(), source))
     }
 
     /// Steps that wait for central.
