@@ -215,7 +215,7 @@ impl LaneTask {
             }
             Answer::Done(Done::Refused { ask }) => self.step(LaneEvent::OrderRefused { ask }).await,
             Answer::Gate { ask, passage, signal, result } => {
-                self.gate_answered(ask, passage, signal, result).await
+                self.gate_answered(ask, passage, signal, result).await;
             }
         }
     }

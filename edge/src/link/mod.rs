@@ -202,8 +202,7 @@ async fn try_open(endpoints: &[String]) -> Result<Session, String> {
         ("scouting/gossip/enabled", "false"),
         ("connect/endpoints", &endpoints),
         ("connect/timeout_ms", "2000"),
-        ("connect/retry/period_init_ms", "200"),
-        ("connect/retry/period_max_ms", "2000"),
+        ("connect/retry", "{ period_init_ms: 200, period_max_ms: 2000 }"),
     ] {
         config.insert_json5(key, value).map_err(|e| format!("zenoh configuration {key}: {e}"))?;
     }

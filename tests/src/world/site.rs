@@ -1,0 +1,295 @@
+//! A whole control point on one machine: central as a process of its own, the edge node, gates, cameras and loops.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use clearance::directive::ActionCode;
+use edge::appliance::Appliance;
+use edge::config::EdgeConfig;
+use edge::gate::sim::GateSimulator;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::lane::{Roadside, Signals};
+use super::queue::{Declared, Truck};
+use super::rtsp::{PictureFormat, RtspCameras};
+
+/// The control point's name.
+pub const SITE: &str = "lok-ma-chau";
+/// Who may sign in to the console.
+pub const OFFICER: (&str, &str) = ("chan", "clearlane demo");
+
+/// The cameras of the world.
+pub const PICTURES: PictureFormat = PictureFormat { width: 1280, height: 720, fps: 12 };
+
+/// How a site is set up.
+#[derive(Clone, Debug)]
+pub struct SiteOptions {
+    /// Lanes, each with one camera and one gate.
+    pub lanes: usize,
+    /// Milliseconds for which a lane may release without hearing from central.
+    pub lease_ms: u64,
+    /// Where the console listens; port 0 takes any free one.
+    pub console: SocketAddr,
+}
+
+impl Default for SiteOptions {
+    fn default() -> Self {
+        Self { lanes: 2, lease_ms: 60_000, console: SocketAddr::from(([127, 0, 0, 1], 0)) }
+    }
+}
+
+/// A running control point.
+pub struct Site {
+    /// The edge node.
+    pub edge: Appliance,
+    /// One for each lane.
+    pub gates: Vec<Arc<GateSimulator>>,
+    /// One camera for each lane, named like it.
+    pub cameras: RtspCameras,
+    central: Option<CentralProcess>,
+    http: reqwest::Client,
+    tokens: HashMap<&'static str, String>,
+    config: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+/// Central as a process that can be killed.
+struct CentralProcess {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Drop for CentralProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The name of lane `number`, from 0.
+pub fn lane_name(number: usize) -> String {
+    format!("lane-{}", number + 1)
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// The command `name` of this build: beside the program that runs, or, for a test, one folder up.
+fn command(name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let near = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
+    near.with_context(|| format!("the command {name} is not built: cargo build --workspace --bins"))
+}
+
+impl Site {
+    /// Start everything.
+    pub async fn start(options: SiteOptions) -> anyhow::Result<Self> {
+        let folder = tempfile::TempDir::new()?;
+        let zenoh = format!("tcp/127.0.0.1:{}", free_port()?);
+        let key = run(&["keygen", "--out"], &[&folder.path().join("central.key")], "")?;
+        let edge_key = edge::keys::generate(&folder.path().join("edge.key"))?;
+        let console = match options.console.port() {
+            // Fixed now, so that a central that is started again is found where it was.
+            0 => SocketAddr::new(options.console.ip(), free_port()?),
+            _ => options.console,
+        };
+        let config = folder.path().join("central.toml");
+        std::fs::write(
+            &config,
+            format!(
+                "http = \"{console}\"\nzenoh = [\"{zenoh}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
+                 sites = [\"{SITE}\"]\nlease_ms = {}\n[edges]\nedge-1 = \"{edge_key}\"\n",
+                options.lease_ms
+            ),
+        )?;
+        run(&["officer", "add", OFFICER.0, "--role", "officer", "--config"], &[&config], OFFICER.1)?;
+        let mut tokens = HashMap::new();
+        for (name, role) in [("trade", "trade"), ("selector", "selector")] {
+            tokens.insert(name, run(&["token", "create", name, "--role", role, "--config"], &[&config], "")?);
+        }
+        let central = Some(start_central(&config)?);
+
+        let mut gates = Vec::new();
+        for _ in 0..options.lanes {
+            gates.push(Arc::new(GateSimulator::start("127.0.0.1:0".parse()?).await?));
+        }
+        let names: Vec<String> = (0..options.lanes).map(lane_name).collect();
+        let cameras = RtspCameras::start(&names.iter().map(String::as_str).collect::<Vec<_>>(), PICTURES)?;
+        let mut text = format!(
+            "site = \"{SITE}\"\nedge = \"edge-1\"\ndata_dir = \"edge\"\nkey_file = \"edge.key\"\n\
+             central_keys = [\"{key}\"]\nconnect = [\"{zenoh}\"]\n"
+        );
+        for (name, gate) in names.iter().zip(&gates) {
+            let _ = write!(
+                text,
+                "[[lane]]\nname = \"{name}\"\ngate = {{ address = \"{}\" }}\n[[lane.camera]]\nname = \"front\"\n\
+                 source = {{ kind = \"rtsp\", url = \"{}\" }}\n",
+                gate.address(),
+                cameras.url(name)
+            );
+        }
+        let edge_config = folder.path().join("edge.toml");
+        std::fs::write(&edge_config, text)?;
+        let edge = Appliance::start(EdgeConfig::load(&edge_config)?).await?;
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?;
+        Ok(Self { edge, gates, cameras, central, http, tokens, config, folder })
+    }
+
+    /// Where everything of the site is kept.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Address of the console and the API.
+    pub fn console(&self) -> anyhow::Result<String> {
+        let central = self.central.as_ref().context("central does not run")?;
+        Ok(format!("http://{}", central.address))
+    }
+
+    /// Kill central, as a power cut would.
+    pub fn kill_central(&mut self) {
+        self.central = None;
+    }
+
+    /// Start central again, with the database that it had.
+    pub fn restart_central(&mut self) -> anyhow::Result<()> {
+        self.central = Some(start_central(&self.config)?);
+        Ok(())
+    }
+
+    /// Declare a truck as central should know it.
+    pub async fn declare(&self, truck: &Truck) -> anyhow::Result<()> {
+        let action = match truck.declared {
+            Declared::Nothing => return Ok(()),
+            Declared::Coded(action) => action,
+            Declared::Revoked => ActionCode::Release,
+        };
+        let movement = self.movement(truck).await?;
+        let path = format!("/api/v1/movements/{movement}/action");
+        let body = json!({ "action": action.code(), "reason": truck.story });
+        self.call(Method::PUT, &path, "selector", &body).await?;
+        if truck.declared == Declared::Revoked {
+            self.call(Method::DELETE, &path, "selector", &json!({ "reason": "new information" })).await?;
+        }
+        Ok(())
+    }
+
+    async fn movement(&self, truck: &Truck) -> anyhow::Result<String> {
+        let today = "2026-11-24";
+        let consignment = json!({ "direction": "inbound", "packages": 12, "package_kind": "CT",
+            "description": "electronic parts", "consignor": { "name": "Shenzhen Parts", "address": "Futian" },
+            "consignee": { "name": "Kowloon Traders", "address": "Kwun Tong" }, "expected_date": today });
+        let lodged = self.call(Method::POST, "/api/v1/consignments", "trade", &consignment).await?;
+        let mut bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": truck.mark, "site": SITE,
+            "expected_arrival": format!("{today}T14:30:00+08:00") });
+        if let Some(mainland) = truck.mainland_registered {
+            bundle["mainland_mark"] = json!(mainland);
+        }
+        let bundled = self.call(Method::POST, "/api/v1/bundles", "trade", &bundle).await?;
+        Ok(bundled["movement"].as_str().context("no movement")?.to_owned())
+    }
+
+    /// Call the API as `trade` or `selector`.
+    pub async fn call(&self, method: Method, path: &str, who: &str, body: &Value) -> anyhow::Result<Value> {
+        let token = self.tokens.get(who).context("nobody of this name")?;
+        let request = self.http.request(method, format!("{}{path}", self.console()?));
+        let answer = request.bearer_auth(token).json(body).send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        ensure!(status.is_success(), "{path}: {status}: {text}");
+        Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Wait until the edge follows central up to `revision`, is vouched for, and every lane is ready.
+    pub async fn ready(&self, revision: u64) -> anyhow::Result<()> {
+        let (mut replica, mut lanes) = (self.edge.replica(), self.edge.lanes());
+        let wait = async {
+            let live = |r: &edge::link::ReplicaStatus| {
+                r.head.revision.0 >= revision && r.lease() == clearance::decide::Lease::Live
+            };
+            replica.wait_for(live).await?;
+            let wanted = self.gates.len();
+            lanes.wait_for(|l| l.len() == wanted && l.values().all(|line| line.fault.is_none())).await?;
+            anyhow::Ok(())
+        };
+        if tokio::time::timeout(Duration::from_mins(2), wait).await.is_err() {
+            bail!("not ready: {:?}, {:?}", self.edge.replica().borrow(), self.edge.lanes().borrow());
+        }
+        Ok(())
+    }
+
+    /// The road side of a lane.
+    pub fn roadside(&self, lane: usize) -> Box<dyn Roadside> {
+        Box::new(SimulatedRoad(Arc::clone(&self.gates[lane])))
+    }
+}
+
+/// Loops and lamps of a simulated gate.
+struct SimulatedRoad(Arc<GateSimulator>);
+
+impl Roadside for SimulatedRoad {
+    fn signals(&mut self) -> Signals {
+        let view = *self.0.view().borrow();
+        Signals {
+            green: view.green,
+            red: view.red,
+            boom_up: view.boom_up,
+            inspect: view.inspect,
+            documents: view.documents,
+        }
+    }
+
+    fn presence(&mut self, occupied: bool) {
+        self.0.set_input(0, occupied);
+    }
+
+    fn exit(&mut self, occupied: bool) {
+        self.0.set_input(1, occupied);
+    }
+}
+
+/// Run a command of central to its end; gives what it prints.
+fn run(words: &[&str], paths: &[&Path], input: &str) -> anyhow::Result<String> {
+    let mut child = Command::new(command("central")?)
+        .args(words)
+        .args(paths)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    child.stdin.take().context("no stdin")?.write_all(input.as_bytes())?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "central {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn start_central(config: &Path) -> anyhow::Result<CentralProcess> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(config.with_extension("log"))?;
+    let mut child = Command::new(command("central")?)
+        .args(["run", "--print-addresses", "--config"])
+        .arg(config)
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()?;
+    let mut line = String::new();
+    let said = child.stdout.take().context("no stdout")?;
+    BufReader::new(said).read_line(&mut line)?;
+    let addresses: Value = serde_json::from_str(&line).with_context(|| {
+        format!(
+            "central does not start: {}",
+            std::fs::read_to_string(config.with_extension("log")).unwrap_or_default()
+        )
+    })?;
+    let address = addresses["http"].as_str().context("no address")?.parse()?;
+    Ok(CentralProcess { child, address })
+}
