@@ -20,7 +20,7 @@ use crate::clock::utc_now;
 use crate::config::{LaneSpec, LoopSpec};
 use crate::gate::{Gate, GateError, GateInputs};
 use crate::lane::machine::{Ask, LoopInputs};
-use crate::lane::{LaneEffect, LaneEvent, LaneMachine, LaneReader};
+use crate::lane::{Backdrop, LaneEffect, LaneEvent, LaneMachine, LaneReader};
 use crate::link::Telemetry;
 use crate::outbox::Durable;
 use crate::recognise::{FrameReads, RecogniserHealth};
@@ -30,6 +30,9 @@ const STATUS: Duration = Duration::from_millis(500);
 
 /// An idle lane forgets plates that were last seen so long ago: they were never this vehicle's.
 const FORGET: Duration = Duration::from_secs(2);
+
+/// What could not be read and was last seen so long before a vehicle arrived is not the vehicle's.
+const BEFORE_ARRIVAL: Duration = Duration::from_millis(300);
 
 /// Orders remembered, so that one that is sent again is taken once.
 const ORDERS: usize = 64;
@@ -100,6 +103,7 @@ impl Lane {
 pub(super) struct LaneTask {
     pub(super) machine: LaneMachine,
     pub(super) reader: LaneReader<Arc<Frame>>,
+    pub(super) backdrop: Backdrop,
     pub(super) gate: Gate,
     pub(super) cameras: Vec<Camera>,
     pub(super) worker: Worker,
@@ -161,9 +165,11 @@ impl LaneTask {
         self.lane.frames += 1;
         let FrameReads { frame, plates, .. } = read;
         let arrived = frame.arrived;
+        let empty = self.machine.passage().is_none();
+        let plates = self.backdrop.without(self.now(), frame.camera, plates, empty);
         if !plates.is_empty() {
             self.lane.plates_seen = arrived;
-        } else if self.machine.passage().is_none() && self.lane.plates_seen.elapsed() > FORGET {
+        } else if empty && self.lane.plates_seen.elapsed() > FORGET {
             self.reader.reset();
         }
         let seen = self.reader.observe(self.now(), frame.camera, &plates, &frame);
@@ -311,7 +317,10 @@ impl LaneTask {
     async fn carry_out(&mut self, effects: Vec<LaneEffect>, frame: Option<Instant>) {
         for effect in effects {
             match effect {
-                LaneEffect::Began { passage } => tracing::info!(lane = %self.lane.name, %passage, "vehicle"),
+                LaneEffect::Began { passage } => {
+                    self.reader.forget_unread(self.now().saturating_sub(BEFORE_ARRIVAL));
+                    tracing::info!(lane = %self.lane.name, %passage, "vehicle");
+                }
                 LaneEffect::Decide { ask, read } => {
                     let arrived = frame.or(self.lane.newest.as_ref().map(|f| f.arrived));
                     self.lane.concluded.clear();

@@ -28,7 +28,7 @@ use crate::directives::Cache;
 use crate::gate::Gate;
 use crate::keys;
 use crate::lane::fuse::FusePolicy;
-use crate::lane::{LaneMachine, LaneReader};
+use crate::lane::{Backdrop, LaneMachine, LaneReader};
 use crate::link::{Identity, Link, ReplicaStatus, Waiting};
 use crate::outbox::{EvidenceStore, Outbox};
 use crate::recognise::{FrameReads, LaneIndex, RecogniserThread};
@@ -136,6 +136,7 @@ impl Appliance {
             let task = LaneTask {
                 machine: LaneMachine::new(spec.times, Box::new(worker::new_passage)),
                 reader: LaneReader::new(FusePolicy::video(bundle.thresholds())),
+                backdrop: Backdrop::new(bundle.thresholds().read_least),
                 gate: Gate::start(spec.gate.clone()),
                 cameras,
                 worker: Worker::start(Arc::clone(&shared), spec.name.clone(), answers.clone())?,

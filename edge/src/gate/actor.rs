@@ -323,7 +323,9 @@ impl Actor {
         }
         self.retry.at = Instant::now() + self.retry.wait;
         self.retry.wait = (self.retry.wait * 2).min(Duration::from_secs(2));
-        self.tell(GateInputs { reachable: false, ..*self.told.borrow() });
+        // The guard must be gone before the channel is written to.
+        let before = *self.told.borrow();
+        self.tell(GateInputs { reachable: false, ..before });
         GateError::Unreachable(why.to_owned())
     }
 }

@@ -3,12 +3,14 @@
 //! left. Time comes in with every call, pictures are opaque, so that all of it can be tested by the thousand.
 
 mod align;
+pub mod backdrop;
 pub mod fuse;
 pub mod machine;
 pub mod passages;
 pub mod plates;
 pub mod track;
 
+pub use backdrop::Backdrop;
 pub use fuse::{FusePolicy, fuse};
 pub use machine::{LaneConfig, LaneEffect, LaneEvent, LaneMachine};
 pub use passages::{FinishedPassage, PassageSplitter};

@@ -146,6 +146,16 @@ impl<E: Clone> LaneReader<E> {
         plates(self.tracker.tracks(), &self.policy)
     }
 
+    /// Forget what was last seen before `since` and could not be read: it stood in the lane before the vehicle did.
+    /// What could be read is kept, for it may be the plate that contradicts.
+    pub fn forget_unread(&mut self, since: Duration) {
+        let policy = self.policy;
+        self.tracker.retain(|track| {
+            track.last_seen >= since
+                || fuse(&track.reads, &policy).is_some_and(|plate| plate.certainty != Certainty::Absent)
+        });
+    }
+
     /// Forget the vehicle: the next frame begins another one.
     pub fn reset(&mut self) {
         self.tracker.reset();
@@ -191,6 +201,21 @@ mod tests {
             observe(&mut reader, n, &[read_at("AB1254", 0.99, 0.0, 0.0)]);
         }
         assert_eq!(reader.plates().len(), 2, "a contradicting mark must stay");
+    }
+
+    #[test]
+    fn only_what_said_nothing_and_is_out_of_view_is_forgotten_when_a_vehicle_arrives() {
+        let mut reader = LaneReader::new(policy());
+        let (sign, plate) = (read_at("XY12", 0.05, 600.0, 0.0), read_at("AB1234", 0.99, 0.0, 0.0));
+        for n in 0..4 {
+            observe(&mut reader, n, &[sign.clone(), plate.clone()]);
+        }
+        assert_eq!(reader.plates().len(), 2);
+        reader.forget_unread(Duration::from_millis(250));
+        assert_eq!(reader.plates().len(), 2, "both were seen since");
+        reader.forget_unread(Duration::from_secs(1));
+        assert_eq!(reader.plates().len(), 1);
+        assert!(reader.plates()[0].plate.certain_mark().is_some());
     }
 
     #[test]

@@ -204,6 +204,11 @@ impl<E: Clone> Tracker<E> {
         seen
     }
 
+    /// Keep only some.
+    pub fn retain(&mut self, keep: impl FnMut(&Track<E>) -> bool) {
+        self.tracks.retain(keep);
+    }
+
     /// Forget every plate.
     pub fn reset(&mut self) {
         self.tracks.clear();
