@@ -2,7 +2,7 @@
 # there already is left alone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train build test lint train clean
+.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train build demo bench test lint train clean
 
 # Cargo's own folder by default; set CARGO_TARGET_DIR to share one between checkouts.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -39,6 +39,14 @@ setup-train:
 
 build: setup ## Build the commands edge, central, datasets, calibration
 	cargo build --workspace --bins
+
+demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1: once, as JSON lines, without a person)
+	cargo build --workspace --bins
+	$(TARGET)/debug/demo $(if $(ONCE),--once)
+
+bench: setup ## Figures, one JSON line each, beside a peer or a limit
+	cargo build --release -p central -p tests --bins
+	$(TARGET)/release/bench
 
 test: setup setup-tests ## The whole test suite
 	cargo build --workspace --bins

@@ -61,9 +61,11 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let footage_once = footage()?;
     let console = if cli.once { SocketAddr::from(([127, 0, 0, 1], 0)) } else { cli.console };
     let site = Site::start(SiteOptions { console, ..SiteOptions::default() }).await?;
+    let mut revisions = 0;
     for truck in &trucks {
-        site.declare(truck).await?;
+        revisions += site.declare(truck).await?;
     }
+    site.follows(revisions).await?;
     if cli.once {
         return once(site, &trucks, footage_once).await;
     }

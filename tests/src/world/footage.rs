@@ -23,7 +23,7 @@ pub struct DriveFootage {
 }
 
 impl DriveFootage {
-    /// Render a truck's drive into `folder`; `number` tells trucks apart.
+    /// Render a truck's drive into `folder`; `number` tells films apart.
     pub fn render(truck: &Truck, number: u64, format: PictureFormat, folder: &Path) -> anyhow::Result<Self> {
         let spec = ClipSpec {
             mark: Some(truck.mark.parse()?),
@@ -33,7 +33,7 @@ impl DriveFootage {
             height: format.height,
             fps: format.fps as u32,
             seconds: 6.0,
-            seed: 100 + number,
+            seed: truck.look,
             ..ClipSpec::default()
         };
         let clip = render_clip(&spec, &folder.join(format!("truck-{number}.mp4")))?;

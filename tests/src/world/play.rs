@@ -148,8 +148,7 @@ pub async fn play(
         let empty = Box::new(super::footage::EmptyLane::clone(&empty));
         world.push(WorldLane::open(PICTURES, sink, site.roadside(lane), empty, pace));
     }
-    // Cameras must have shown the empty lane before the first truck is declared ready.
-    site.ready(0).await?;
+    site.lanes_ready().await?;
     for (number, drive) in footage.into_iter().enumerate() {
         world[number % lanes].send(Box::new(drive));
     }

@@ -34,6 +34,9 @@ pub struct Truck {
     pub expected: Outcome,
     /// Why; none where the weather of the day may decide between two right reasons.
     pub expected_reasons: &'static [Reason],
+    /// Seed of its looks: cab, lettering, light.
+    #[serde(skip)]
+    pub look: u64,
     /// What it shows.
     pub story: &'static str,
 }
@@ -50,6 +53,7 @@ pub fn trucks() -> Vec<Truck> {
         declared,
         expected,
         expected_reasons,
+        look: 0,
         story,
     };
     let coded = |action| match action {
@@ -61,7 +65,7 @@ pub fn trucks() -> Vec<Truck> {
         truck(mark, mainland, story, declared, expected, BY_DIRECTIVE)
     };
     let released = Declared::Coded(ActionCode::Release);
-    vec![
+    let mut queue = vec![
         by_code("KX4827", Some("粤ZN727港"), "both plates agree, code release", ActionCode::Release),
         by_code("RP3906", Some("粤ZB384港"), "code documents", ActionCode::Documents),
         by_code("UE7358", Some("粤ZF926港"), "code inspect", ActionCode::Inspect),
@@ -113,5 +117,9 @@ pub fn trucks() -> Vec<Truck> {
             &[Reason::Used],
         ),
         by_code("VD5839", Some("粤ZU364港"), "code release", ActionCode::Release),
-    ]
+    ];
+    for (number, truck) in (0u64..).zip(&mut queue) {
+        truck.look = 100 + number;
+    }
+    queue
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use clearance::decide::Lease;
 use clearance::directive::ActionCode;
 use edge::appliance::Appliance;
 use edge::config::EdgeConfig;
@@ -28,6 +29,9 @@ pub const OFFICER: (&str, &str) = ("chan", "clearlane demo");
 
 /// The cameras of the world.
 pub const PICTURES: PictureFormat = PictureFormat { width: 1280, height: 720, fps: 12 };
+
+/// Longest wait for anything that must come.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How a site is set up.
 #[derive(Clone, Debug)]
@@ -167,10 +171,10 @@ impl Site {
         Ok(())
     }
 
-    /// Declare a truck as central should know it.
-    pub async fn declare(&self, truck: &Truck) -> anyhow::Result<()> {
+    /// Declare a truck as central should know it; gives how many revisions that made.
+    pub async fn declare(&self, truck: &Truck) -> anyhow::Result<u64> {
         let action = match truck.declared {
-            Declared::Nothing => return Ok(()),
+            Declared::Nothing => return Ok(0),
             Declared::Coded(action) => action,
             Declared::Revoked => ActionCode::Release,
         };
@@ -180,8 +184,9 @@ impl Site {
         self.call(Method::PUT, &path, "selector", &body).await?;
         if truck.declared == Declared::Revoked {
             self.call(Method::DELETE, &path, "selector", &json!({ "reason": "new information" })).await?;
+            return Ok(2);
         }
-        Ok(())
+        Ok(1)
     }
 
     async fn movement(&self, truck: &Truck) -> anyhow::Result<String> {
@@ -210,22 +215,45 @@ impl Site {
         Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    /// Wait until the edge follows central up to `revision`, is vouched for, and every lane is ready.
-    pub async fn ready(&self, revision: u64) -> anyhow::Result<()> {
-        let (mut replica, mut lanes) = (self.edge.replica(), self.edge.lanes());
-        let wait = async {
-            let live = |r: &edge::link::ReplicaStatus| {
-                r.head.revision.0 >= revision && r.lease() == clearance::decide::Lease::Live
-            };
-            replica.wait_for(live).await?;
-            let wanted = self.gates.len();
-            lanes.wait_for(|l| l.len() == wanted && l.values().all(|line| line.fault.is_none())).await?;
-            anyhow::Ok(())
-        };
-        if tokio::time::timeout(Duration::from_mins(2), wait).await.is_err() {
-            bail!("not ready: {:?}, {:?}", self.edge.replica().borrow(), self.edge.lanes().borrow());
+    /// Wait until the edge follows central up to `revision` and is vouched for.
+    pub async fn follows(&self, revision: u64) -> anyhow::Result<()> {
+        let mut replica = self.edge.replica();
+        let live = |r: &edge::link::ReplicaStatus| r.head.revision.0 >= revision && r.lease() == Lease::Live;
+        if tokio::time::timeout(PATIENCE, replica.wait_for(live)).await.is_err() {
+            let status = self.edge.replica().borrow().clone();
+            bail!("the edge does not follow central to revision {revision}: {status:?}");
         }
         Ok(())
+    }
+
+    /// Wait until central vouches for nothing any more.
+    pub async fn stale(&self) -> anyhow::Result<()> {
+        let gone = async {
+            while self.edge.replica().borrow().lease() == Lease::Live {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.context("the lease does not run out")
+    }
+
+    /// Wait until every lane sees, and nothing holds it.
+    pub async fn lanes_ready(&self) -> anyhow::Result<()> {
+        let (mut lanes, wanted) = (self.edge.lanes(), self.gates.len());
+        let ready = lanes.wait_for(|l| l.len() == wanted && l.values().all(|line| line.fault.is_none()));
+        if tokio::time::timeout(PATIENCE, ready).await.is_err() {
+            bail!("a lane is not ready: {:?}", self.edge.lanes().borrow().clone());
+        }
+        Ok(())
+    }
+
+    /// Wait until central has everything that the edge has recorded.
+    pub async fn delivered(&self) -> anyhow::Result<()> {
+        let empty = async {
+            while self.edge.waiting() != (0, 0) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, empty).await.context("passages or pictures are not delivered")
     }
 
     /// The road side of a lane.
