@@ -33,6 +33,8 @@ setup-onnxruntime:
 
 setup-tests:
 	@deploy/setup-debian.sh "Modbus peers that are not ours, for the tests" $(DEBIAN_TEST)
+	@deploy/setup-debian.sh "a browser for the console's tests" chromium
+	@deploy/setup-node.sh
 
 setup-train:
 	@deploy/setup-train.sh

@@ -8,7 +8,20 @@ async function refresh() {
   if (!answer.ok || answer.redirected) return location.reload();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   main.replaceChildren(...page.querySelector("main").childNodes);
+  outline();
 }
+// Outlines are in pixels of the picture they lie on.
+function outline() {
+  for (const box of main.querySelectorAll(".seen")) {
+    const [picture, lines] = [box.querySelector("img"), box.querySelector("svg")];
+    const fit = () => lines.setAttribute("viewBox", `0 0 ${picture.naturalWidth} ${picture.naturalHeight}`);
+    if (picture.complete && picture.naturalWidth) fit(); else picture.addEventListener("load", fit);
+  }
+}
+outline();
+setInterval(() => {
+  for (const picture of main.querySelectorAll("img[data-live]")) picture.src = `${picture.dataset.live}?at=${Date.now()}`;
+}, 500);
 const soon = () => { waiting ??= setTimeout(refresh, 250); };
 if (document.body.dataset.live) {
   const events = new EventSource("/console/events");

@@ -9,6 +9,7 @@ pub mod chance;
 pub mod clip;
 pub mod crop;
 pub mod drawing;
+pub mod export;
 pub mod ground;
 pub mod lettering;
 pub mod negative;

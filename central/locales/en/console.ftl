@@ -77,3 +77,5 @@ keys = Keys: 1–9 pick a candidate · R release · I inspection · D documents 
 unreadable = Leave empty if it cannot be read
 refused-records = Refused records
 not-allowed = Your role does not allow this.
+picture-decided = When it was decided
+picture-now = Now

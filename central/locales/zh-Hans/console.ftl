@@ -77,3 +77,5 @@ keys = 按键：1–9 选择号码 · R 放行 · I 查验 · D 文件 · U 撤�
 unreadable = 无法读取请留空
 refused-records = 被拒记录
 not-allowed = 你的角色不允许此操作。
+picture-decided = 决定时的画面
+picture-now = 实时画面

@@ -77,3 +77,5 @@ keys = 按鍵：1–9 選擇號碼 · R 放行 · I 查驗 · D 文件 · U 復�
 unreadable = 無法讀取請留空
 refused-records = 被拒紀錄
 not-allowed = 你的角色不允許此操作。
+picture-decided = 決定時的畫面
+picture-now = 即時畫面

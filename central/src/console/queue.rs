@@ -110,7 +110,7 @@ async fn detail(
             h2 { (row.site) " · " (row.lane) }
             p { strong { (say("reason")) ": " } (say(&reason_key(decision))) }
             @if row.left_at.is_some() { p class="warn" { (say("vehicle-left")) } }
-            (seen(decision))
+            (seen(language, row, decision))
             form method="post" action={ "/console/passages/" (row.id) "/decide" } {
                 input type="hidden" name="csrf" value=(officer.csrf);
                 div class="plates" { @for plate in &plates { (plate) } }
@@ -152,14 +152,38 @@ fn order_list(language: Language, officer: &SignedIn, row: &PassageRow, orders: 
     }
 }
 
-/// The whole picture with the plates outlined.
-fn seen(decision: &DecisionRecord) -> Markup {
-    let Some(picture) = decision.plates.iter().find_map(|p| p.picture) else { return html! {} };
+/// The whole picture with the plates outlined, and what the lane sees now.
+fn seen(language: Language, row: &PassageRow, decision: &DecisionRecord) -> Markup {
+    let picture = decision.plates.iter().find_map(|p| p.picture);
+    let live = format!("/console/lanes/{}/{}/picture.jpg", row.site, row.lane);
     html! {
-        div class="seen" {
-            img src={ "/console/evidence/" (picture) } alt="";
+        div class="pictures" {
+            @if let Some(picture) = picture {
+                figure {
+                    div class="seen" {
+                        img src={ "/console/evidence/" (picture) } alt=(language.say("picture-decided"));
+                        // The script gives it the picture's size.
+                        svg aria-hidden="true" {
+                            @for plate in decision.plates.iter().filter(|p| p.picture == Some(picture)) {
+                                polygon points=(points(&plate.corners)) {}
+                            }
+                        }
+                    }
+                    figcaption class="soft" { (language.say("picture-decided")) }
+                }
+            }
+            @if row.left_at.is_none() {
+                figure {
+                    img src=(live) data-live=(live) alt=(language.say("picture-now"));
+                    figcaption class="soft" { (language.say("picture-now")) }
+                }
+            }
         }
     }
+}
+
+fn points(corners: &[f32; 8]) -> String {
+    corners.chunks(2).map(|p| format!("{:.0},{:.0}", p[0], p[1])).collect::<Vec<_>>().join(" ")
 }
 
 fn plate_form(language: Language, number: usize, plate: &PlateEvidence, offers: &[Offer]) -> Markup {

@@ -1,4 +1,5 @@
 //! The subcommands.
 
 mod clip;
+pub(crate) mod export;
 pub(crate) mod render;

@@ -24,9 +24,13 @@ pub(super) fn write(folder: &Path, items: &[Item<'_>]) -> Result<(), ExportError
                 })
             })
             .collect();
-        let annotations: Vec<_> = part.iter().enumerate().map(|(id, item)| annotation(id + 1, item)).collect();
-        let categories: Vec<_> =
-            PlateLayout::ALL.iter().enumerate().map(|(id, layout)| json!({ "id": id + 1, "name": layout })).collect();
+        let annotations: Vec<_> =
+            part.iter().enumerate().map(|(id, item)| annotation(id + 1, item)).collect();
+        let categories: Vec<_> = PlateLayout::ALL
+            .iter()
+            .enumerate()
+            .map(|(id, layout)| json!({ "id": id + 1, "name": layout }))
+            .collect();
         let document = json!({
             "info": { "description": "Plates corrected by officers" },
             "images": images,

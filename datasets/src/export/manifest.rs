@@ -72,7 +72,10 @@ impl ExportManifest {
             hash: Digest::of(&digests.concat()),
             examples: per_split(&|split| of_split(split).count()),
             vehicles: per_split(&|split| {
-                of_split(split).map(|i| vehicle_key(i.example)).collect::<std::collections::BTreeSet<_>>().len()
+                of_split(split)
+                    .map(|i| vehicle_key(i.example))
+                    .collect::<std::collections::BTreeSet<_>>()
+                    .len()
             }),
             images,
             skipped,

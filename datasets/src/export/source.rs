@@ -40,8 +40,11 @@ pub fn load(folder: &Path) -> Result<Loaded, ExportError> {
         if line.trim().is_empty() {
             continue;
         }
-        let example: LabelledExample = serde_json::from_str(&line)
-            .map_err(|source| ExportError::Line { path: path.clone(), line: index + 1, source })?;
+        let example: LabelledExample = serde_json::from_str(&line).map_err(|source| ExportError::Line {
+            path: path.clone(),
+            line: index + 1,
+            source,
+        })?;
         latest.insert((example.passage, example.plate), example);
     }
     let (mut examples, mut skipped) = (Vec::new(), Vec::new());

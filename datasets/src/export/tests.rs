@@ -72,7 +72,10 @@ fn every_format_carries_box_corners_and_mark() {
 
     let manifest = export(dir.path(), &out("csv"), Format::Csv, 1).unwrap();
     let csv = fs::read_to_string(out("csv").join("labels.csv")).unwrap();
-    assert!(csv.contains("粤ZN727港,20.0,30.0,100.0,25.0,20.0 30.0 120.0 30.0 120.0 55.0 20.0 55.0,single_row,"), "{csv}");
+    assert!(
+        csv.contains("粤ZN727港,20.0,30.0,100.0,25.0,20.0 30.0 120.0 30.0 120.0 55.0 20.0 55.0,single_row,"),
+        "{csv}"
+    );
     assert!(out("csv").join(&manifest.images[0].file).exists());
 
     export(dir.path(), &out("coco"), Format::Coco, 1).unwrap();
@@ -109,8 +112,10 @@ fn what_does_not_fit_its_picture_is_left_out_and_named() {
         corners: Quad::rectangle(150.0, 30.0, 100.0, 25.0),
         ..example(dir.path(), 3, 0, "AB125", "AB125")
     };
-    let climbing =
-        LabelledExample { image: "../labels.jsonl".to_owned(), ..example(dir.path(), 4, 0, "AB126", "AB126") };
+    let climbing = LabelledExample {
+        image: "../labels.jsonl".to_owned(),
+        ..example(dir.path(), 4, 0, "AB126", "AB126")
+    };
     let unread = LabelledExample { mark: None, ..example(dir.path(), 5, 0, "AB127", "AB127") };
     write_list(dir.path(), &[good, changed, outside, climbing, unread]);
     let manifest = export(dir.path(), &dir.path().join("out"), Format::Coco, 1).unwrap();

@@ -36,8 +36,8 @@ fn line(item: &Item<'_>) -> String {
     let mut line = format!(
         "{} {:.6} {:.6} {:.6} {:.6}",
         item.example.layout as usize,
-        (b.x0 + b.x1) / 2.0 / w,
-        (b.y0 + b.y1) / 2.0 / h,
+        f32::midpoint(b.x0, b.x1) / w,
+        f32::midpoint(b.y0, b.y1) / h,
         (b.x1 - b.x0) / w,
         (b.y1 - b.y0) / h
     );

@@ -1,0 +1,73 @@
+// An officer at the console, in a real browser. Arguments: address, folder for screenshots, mark to type.
+// Prints one JSON line with what was seen; any failure ends it with a message and exit code 1.
+import { chromium } from "playwright-core";
+
+const [address, shots, mark] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+try {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "en-GB" });
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", error => errors.push(String(error)));
+  page.on("console", line => { if (line.type() === "error") errors.push(line.text()); });
+  const shot = name => page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+
+  await page.goto(`${address}/console/queue`);
+  await page.fill("input[name=name]", "chan");
+  await page.fill("input[name=password]", "clearlane demo");
+  await shot("sign-in");
+  await page.click("main button");
+  await page.waitForURL(/\/console\/(queue|lanes)/);
+
+  // The dirty truck comes to the queue by itself, without a reload.
+  await page.goto(`${address}/console/queue`);
+  await page.waitForSelector("#verdict-release", { timeout: 90_000 });
+  // The pictures follow a moment later.
+  await page.waitForFunction(() => {
+    const seen = document.querySelector(".seen img");
+    return seen && seen.naturalWidth > 0 && document.querySelector(".seen svg").hasAttribute("viewBox")
+      && [...document.querySelectorAll(".crop")].every(crop => crop.naturalWidth > 0);
+  }, null, { timeout: 60_000 });
+  await shot("queue");
+  for (const language of ["zh-Hant", "zh-Hans"]) {
+    await page.goto(`${address}/console/language/${language}`);
+    await page.goto(`${address}/console/queue`);
+    await page.waitForSelector("#verdict-release");
+    await shot(`queue-${language}`);
+  }
+  await page.goto(`${address}/console/language/en`);
+  await page.goto(`${address}/console/lanes`);
+  await page.waitForSelector(".cards section");
+  await shot("lanes");
+
+  // The plate that the lane could not read is corrected by hand; the vehicle is released with one key.
+  await page.goto(`${address}/console/queue`);
+  const fields = page.locator("input[name^=mark_]");
+  const read = [];
+  for (let i = 0; i < await fields.count(); i++) read.push(await fields.nth(i).inputValue());
+  const light = read.findIndex(text => !text.startsWith("粤"));
+  if (light < 0) throw new Error(`no Hong Kong plate among ${read}`);
+  // Nonsense is refused with its reason, and nothing is sent to the lane.
+  await fields.nth(light).fill("<b>");
+  await page.click("#verdict-read");
+  await page.waitForSelector("[role=alert]");
+  const refused = await page.textContent("[role=alert]");
+  await fields.nth(light).fill(mark);
+  await page.locator("h1").click();
+  await page.keyboard.press("r");
+  await page.waitForSelector("[role=status]");
+  await shot("decided");
+  await page.goto(`${address}/console/history`);
+  await page.waitForSelector("table");
+  await shot("history");
+  console.log(JSON.stringify({ read, refused, errors }));
+} catch (error) {
+  console.error(String(error));
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,66 @@
+//! A doubtful read, an officer in a real browser, the gate that obeys, and the correction as training data.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use clearance::passage::Outcome;
+use serde_json::Value;
+use tests::world::lane::Pace;
+use tests::world::play::{PACE, play, render};
+use tests::world::queue::trucks;
+use tests::world::site::{Site, SiteOptions};
+
+fn browser_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_corrects_a_read_the_gate_obeys_and_the_correction_is_exported() {
+    assert!(
+        browser_folder().join("node_modules/playwright-core").exists()
+            && Path::new("/usr/bin/chromium").exists(),
+        "the browser test needs Chromium and playwright-core: make setup-tests"
+    );
+    let queue = trucks();
+    let dirty = queue.iter().filter(|t| t.dirty).cloned().collect::<Vec<_>>();
+    let mark = dirty[0].mark;
+    let films = tempfile::TempDir::new().unwrap();
+    let footage = render(&dirty, films.path(), |_, _| {}).unwrap();
+    let site = Site::start(SiteOptions { lanes: 1, ..SiteOptions::default() }).await.unwrap();
+    site.declare(&dirty[0]).await.unwrap();
+    site.follows(1).await.unwrap();
+
+    let shots =
+        std::env::var_os("CLEARLANE_SCREENSHOTS").map_or_else(|| films.path().to_owned(), PathBuf::from);
+    let mut node = Command::new("node");
+    node.current_dir(browser_folder()).args(["console.mjs", &site.console().unwrap()]).arg(&shots).arg(mark);
+    let officer = tokio::task::spawn_blocking(move || node.output().unwrap());
+    let patient = Pace { patience: Some(Duration::from_secs(150)), ..PACE };
+    let played = play(&site, &dirty, footage, patient, |_| {}).await.unwrap();
+    let officer = officer.await.unwrap();
+    assert!(officer.status.success(), "{}", String::from_utf8_lossy(&officer.stderr));
+    let seen: Value = serde_json::from_slice(&officer.stdout).unwrap();
+    assert_eq!(seen["errors"], serde_json::json!([]), "the browser complains");
+    assert!(seen["refused"].as_str().unwrap().contains("<b>"), "{seen}");
+
+    assert_eq!(
+        played[0].decision,
+        Some(Outcome::Referred),
+        "the lane itself releases nothing that it cannot read"
+    );
+    assert_eq!(site.gates[0].view().borrow().raised, 1, "the officer's order raised the boom, once");
+    site.delivered().await.unwrap();
+    // The release used up the directive of the mark that the officer read.
+    site.follows(2).await.unwrap();
+
+    let out = films.path().join("export");
+    let from = site.folder().join("central/examples");
+    let manifest = datasets::export::export(&from, &out, datasets::export::Format::Csv, 1).unwrap();
+    assert!(serde_json::to_string(&manifest).unwrap().contains("sha256"));
+    let labels = std::fs::read_to_string(out.join("labels.csv")).unwrap();
+    assert!(labels.contains(mark), "{labels}");
+    site.edge.stop().await;
+}
