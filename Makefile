@@ -47,7 +47,7 @@ demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1
 	$(TARGET)/debug/demo $(if $(ONCE),--once)
 
 bench: setup ## Figures, one JSON line each, beside a peer or a limit
-	cargo build --release -p central -p tests --bins
+	cargo build --release -p edge -p central -p tests --bins
 	$(TARGET)/release/bench
 
 test: setup setup-tests ## The whole test suite

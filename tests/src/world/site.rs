@@ -179,9 +179,8 @@ impl Site {
             Declared::Revoked => ActionCode::Release,
         };
         let movement = self.movement(truck).await?;
+        self.assign(&movement, action, truck.story).await?;
         let path = format!("/api/v1/movements/{movement}/action");
-        let body = json!({ "action": action.code(), "reason": truck.story });
-        self.call(Method::PUT, &path, "selector", &body).await?;
         if truck.declared == Declared::Revoked {
             self.call(Method::DELETE, &path, "selector", &json!({ "reason": "new information" })).await?;
             return Ok(2);
@@ -189,7 +188,15 @@ impl Site {
         Ok(1)
     }
 
-    async fn movement(&self, truck: &Truck) -> anyhow::Result<String> {
+    /// Give a movement its action code.
+    pub async fn assign(&self, movement: &str, action: ActionCode, reason: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/movements/{movement}/action");
+        let body = json!({ "action": action.code(), "reason": reason });
+        self.call(Method::PUT, &path, "selector", &body).await.map(drop)
+    }
+
+    /// Declare a truck's cargo and bundle it with the truck; gives the movement.
+    pub async fn movement(&self, truck: &Truck) -> anyhow::Result<String> {
         let today = "2026-11-24";
         let consignment = json!({ "direction": "inbound", "packages": 12, "package_kind": "CT",
             "description": "electronic parts", "consignor": { "name": "Shenzhen Parts", "address": "Futian" },

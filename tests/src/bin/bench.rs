@@ -1,0 +1,258 @@
+//! The figures of the lane, one JSON line each, beside a peer or a limit measured in the same run.
+#![expect(clippy::print_stdout, reason = "the figures are the answer")]
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clearance::directive::{ActionCode, Directive, DirectiveEntry, DirectiveStatus, Window};
+use clearance::ids::{Digest, Epoch, Revision, UtcMillis};
+use clearance::mark::RegistrationMark;
+use clearance::replicate::Head;
+use datasets::clip::{Clip, ClipSpec, render_clip};
+use edge::camera::{CameraSpec, Frames, Source};
+use edge::directives::Cache;
+use edge::gate::sim::GateSimulator;
+use models::{Bundle, Recogniser};
+use serde_json::{Value, json};
+use tests::world::play::{PACE, play, render};
+use tests::world::queue::{Declared, Truck, trucks};
+use tests::world::site::{Site, SiteOptions};
+
+/// Directives in the cache for the look-ups.
+const DIRECTIVES: usize = 10_000;
+
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let folder = tempfile::TempDir::new()?;
+    let spec = ClipSpec { seconds: 6.0, fps: 25, ..tests_clip()? };
+    let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
+    frames(&clip)?;
+    cache(folder.path())?;
+    runtime.block_on(memory(&clip, folder.path()))?;
+    runtime.block_on(site())?;
+    Ok(())
+}
+
+fn tests_clip() -> anyhow::Result<ClipSpec> {
+    Ok(ClipSpec {
+        mark: Some("KX4827".parse()?),
+        mainland_mark: Some("粤ZN727港".parse()?),
+        seed: 100,
+        ..ClipSpec::default()
+    })
+}
+
+fn print(figure: &str, values: Value) {
+    println!("{}", json!({ "figure": figure, "values": values }));
+}
+
+/// Percentiles in milliseconds.
+fn spread(mut times: Vec<f64>) -> Value {
+    times.sort_by(f64::total_cmp);
+    let at = |part: f64| {
+        let place = (times.len() as f64 * part) as usize;
+        times.get(place.min(times.len().saturating_sub(1))).map(|ms| (ms * 1000.0).round() / 1000.0)
+    };
+    json!({ "p50": at(0.5), "p95": at(0.95), "p99": at(0.99), "n": times.len() })
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Decode, detect, read: one inference thread, 1280x720, two plates in view for most frames.
+fn frames(clip: &Clip) -> anyhow::Result<()> {
+    let bundle = Bundle::load(&models::bundles_folder().join(models::DEFAULT_BUNDLE))?;
+    let started = Instant::now();
+    let mut recogniser = Recogniser::new(&bundle)?;
+    print("recogniser_start_s", json!({ "value": started.elapsed().as_secs_f64() }));
+    let source = Source::File { path: clip.film.clone(), r#loop: false, paced: false };
+    let (mut decode, mut detect, mut read, mut total) = (vec![], vec![], vec![], vec![]);
+    // Decoded as fast as it goes and alone first: while networks run, GStreamer's thread decodes ahead.
+    let mut pictures = Vec::new();
+    let mut before = Instant::now();
+    for frame in Frames::open(CameraSpec::new("bench", source))? {
+        pictures.push(frame?.1);
+        decode.push(ms(before.elapsed()));
+        before = Instant::now();
+    }
+    // The first frame pays for opening the file.
+    decode.remove(0);
+    for (picture, decoded) in pictures.iter().skip(1).zip(&decode) {
+        let seen = recogniser.recognise(picture.luma.view())?;
+        detect.push(ms(seen.detect));
+        read.push(ms(seen.read));
+        total.push(decoded + ms(seen.detect) + ms(seen.read));
+    }
+    let mean = total.iter().sum::<f64>() / total.len() as f64;
+    print("decode_ms", spread(decode));
+    print("detect_ms", spread(detect));
+    print("read_ms", spread(read));
+    print(
+        "frame_total_ms",
+        json!({ "spread": spread(total), "limit": 40.0, "limit_is": "25 frames a second" }),
+    );
+    print("frames_per_second_per_core", json!({ "value": 1000.0 / mean }));
+    Ok(())
+}
+
+/// The cache of directives on disk, beside a hash map in memory.
+fn cache(folder: &Path) -> anyhow::Result<()> {
+    let marks: Vec<RegistrationMark> = (0..DIRECTIVES)
+        .map(|n| format!("{}{}{}", letter(n / 260), letter(n / 10), 1000 + n % 9000).parse())
+        .collect::<Result<_, _>>()?;
+    let entries: Vec<DirectiveEntry> = marks
+        .iter()
+        .enumerate()
+        .map(|(n, mark)| {
+            anyhow::Ok(DirectiveEntry {
+                directive: Directive {
+                    movement: format!("m{n}").parse()?,
+                    mark: mark.clone(),
+                    mainland_mark: None,
+                    action: ActionCode::Release,
+                    window: Window { from: UtcMillis(0), until: UtcMillis(i64::MAX) },
+                },
+                status: DirectiveStatus::Active,
+                revision: Revision(1),
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let root = folder.join("cache");
+    let cache = Cache::open(&root)?;
+    let started = Instant::now();
+    cache.replace_all(&entries, Head { epoch: Epoch(1), revision: Revision(1), hash: Digest([1; 32]) })?;
+    let built = started.elapsed().as_secs_f64();
+    drop(cache);
+    let started = Instant::now();
+    let cache = Cache::open(&root)?;
+    print(
+        "cache_cold_start_s",
+        json!({ "open": started.elapsed().as_secs_f64(), "build": built, "directives": DIRECTIVES, "limit": 1.0 }),
+    );
+    let map: HashMap<&str, &DirectiveEntry> =
+        entries.iter().map(|e| (e.directive.mark.as_str(), e)).collect();
+    let (mut sled, mut memory) = (vec![], vec![]);
+    for round in 0..200_000usize {
+        let mark = &marks[round.wrapping_mul(7919) % marks.len()];
+        let started = Instant::now();
+        black_box(cache.view(std::slice::from_ref(mark))?);
+        sled.push(started.elapsed().as_nanos() as f64);
+        let started = Instant::now();
+        black_box(map.get(mark.as_str()).map(|e| (*e).clone()));
+        memory.push(started.elapsed().as_nanos() as f64);
+    }
+    print("cache_lookup_ns", json!({ "cache": spread(sled), "peer_hash_map": spread(memory) }));
+    Ok(())
+}
+
+fn letter(n: usize) -> char {
+    // Letters that marks use.
+    b"ABCDEFGHJKLMNPRSTUVWXYZ"[n % 23] as char
+}
+
+/// Resident memory of `edge run` with one lane and with two.
+async fn memory(clip: &Clip, folder: &Path) -> anyhow::Result<()> {
+    let mut resident = Vec::new();
+    for lanes in [1, 2] {
+        let place = folder.join(format!("memory-{lanes}"));
+        std::fs::create_dir_all(&place)?;
+        let key = edge::keys::generate(&place.join("edge.key"))?;
+        let mut gates = Vec::new();
+        let mut text = format!(
+            "site = \"bench\"\nedge = \"edge-1\"\ndata_dir = \"data\"\nkey_file = \"edge.key\"\ncentral_keys = [\"{key}\"]\n\
+             connect = [\"tcp/127.0.0.1:9\"]\n"
+        );
+        for lane in 0..lanes {
+            let gate = GateSimulator::start("127.0.0.1:0".parse()?).await?;
+            let _ = write!(
+                text,
+                "[[lane]]\nname = \"lane-{lane}\"\ngate = {{ address = \"{}\" }}\n",
+                gate.address()
+            );
+            let _ = write!(
+                text,
+                "[[lane.camera]]\nname = \"front\"\nsource = {{ kind = \"file\", path = \"{}\", loop = true }}\n",
+                clip.film.display()
+            );
+            gates.push(gate);
+        }
+        let config = place.join("edge.toml");
+        std::fs::write(&config, text)?;
+        let command = std::env::current_exe()?.with_file_name("edge");
+        let child = Command::new(command)
+            .args(["run", "--config"])
+            .arg(&config)
+            .stderr(Stdio::null())
+            .spawn()
+            .context("edge is not built: cargo build --release --bins")?;
+        let child = Running(child);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.0.id()))?;
+        let kib: f64 = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
+            .context("no VmRSS")?;
+        resident.push(kib / 1024.0);
+    }
+    print(
+        "resident_mib",
+        json!({ "one_lane": resident[0], "two_lanes": resident[1], "per_further_lane": resident[1] - resident[0] }),
+    );
+    Ok(())
+}
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A whole site: how soon a directive is at the lane, how soon a truck has its signal.
+async fn site() -> anyhow::Result<()> {
+    let queue = trucks();
+    let films = tempfile::TempDir::new()?;
+    let footage = render(&queue, films.path(), |_, _| {})?;
+    let started = Instant::now();
+    let site = Site::start(SiteOptions::default()).await?;
+    site.follows(0).await?;
+    print("site_cold_start_s", json!({ "value": started.elapsed().as_secs_f64(), "limit": 20.0 }));
+
+    let (mut to_edge, mut commit) = (vec![], vec![]);
+    for wanted in 1..=60 {
+        let truck = Truck {
+            declared: Declared::Coded(ActionCode::Release),
+            ..queue[wanted as usize % queue.len()].clone()
+        };
+        let movement = site.movement(&truck).await?;
+        let mut replica = site.edge.replica();
+        let started = Instant::now();
+        let seen = tokio::spawn(async move {
+            let _ = replica.wait_for(|r| r.head.revision.0 >= wanted).await;
+            Instant::now()
+        });
+        site.assign(&movement, ActionCode::Release, "bench").await?;
+        commit.push(ms(started.elapsed()));
+        to_edge.push(ms(seen.await?.duration_since(started)));
+    }
+    print(
+        "directive_central_to_edge_ms",
+        json!({ "from_request": spread(to_edge), "peer_request_alone": spread(commit), "limit_p99": 300.0 }),
+    );
+    for truck in &queue {
+        site.declare(truck).await?;
+    }
+    let played = play(&site, &queue, footage, PACE, |_| {}).await?;
+    let times: Vec<f64> = played.iter().filter_map(|p| p.frame_to_signal_ms).collect();
+    print("frame_to_signal_ms", json!({ "spread": spread(times), "lanes": 2, "frames_per_second": 12 }));
+    site.edge.stop().await;
+    Ok(())
+}
