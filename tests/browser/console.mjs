@@ -1,8 +1,9 @@
-// An officer at the console, in a real browser. Arguments: address, folder for screenshots, mark to type.
+// An officer at the console, in a real browser. Arguments: address, folder for screenshots, the vehicle's mark, and what to
+// correct its mainland plate to.
 // Prints one JSON line with what was seen; any failure ends it with a message and exit code 1.
 import { chromium } from "playwright-core";
 
-const [address, shots, mark] = process.argv.slice(2);
+const [address, shots, mark, mainland] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -44,19 +45,23 @@ try {
   await page.waitForSelector(".cards section");
   await shot("lanes");
 
-  // The plate that the lane could not read is corrected by hand; the vehicle is released with one key.
+  // One plate is corrected, what is no plate is said to be none, the vehicle's mark is typed, and one key releases.
   await page.goto(`${address}/console/queue`);
-  const fields = page.locator("input[name^=mark_]");
+  const fields = page.locator(".plates input.mark");
   const read = [];
   for (let i = 0; i < await fields.count(); i++) read.push(await fields.nth(i).inputValue());
-  const light = read.findIndex(text => !text.startsWith("粤"));
-  if (light < 0) throw new Error(`no Hong Kong plate among ${read}`);
+  const dark = read.findIndex(text => text.startsWith("粤"));
+  if (dark < 0) throw new Error(`no mainland plate among ${read}`);
   // Nonsense is refused with its reason, and nothing is sent to the lane.
-  await fields.nth(light).fill("<b>");
+  await fields.nth(dark).fill("<b>");
   await page.click("#verdict-read");
   await page.waitForSelector("[role=alert]");
   const refused = await page.textContent("[role=alert]");
-  await fields.nth(light).fill(mark);
+  for (let i = 0; i < read.length; i++) {
+    if (i === dark) await fields.nth(i).fill(mainland);
+    else await page.check(`[name=not_plate_${i}]`);
+  }
+  await page.fill("#mark_9999", mark);
   await page.locator("h1").click();
   await page.keyboard.press("r");
   await page.waitForSelector("[role=status]");

@@ -17,6 +17,9 @@ fn browser_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
 }
 
+/// What the officer corrects the mainland plate to.
+const CORRECTED: &str = "粤ZH243港";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_officer_corrects_a_read_the_gate_obeys_and_the_correction_is_exported() {
     assert!(
@@ -36,7 +39,10 @@ async fn an_officer_corrects_a_read_the_gate_obeys_and_the_correction_is_exporte
     let shots =
         std::env::var_os("CLEARLANE_SCREENSHOTS").map_or_else(|| films.path().to_owned(), PathBuf::from);
     let mut node = Command::new("node");
-    node.current_dir(browser_folder()).args(["console.mjs", &site.console().unwrap()]).arg(&shots).arg(mark);
+    node.current_dir(browser_folder())
+        .args(["console.mjs", &site.console().unwrap()])
+        .arg(&shots)
+        .args([mark, CORRECTED]);
     let officer = tokio::task::spawn_blocking(move || node.output().unwrap());
     let patient = Pace { patience: Some(Duration::from_secs(150)), ..PACE };
     let played = play(&site, &dirty, footage, patient, |_| {}).await.unwrap();
@@ -61,6 +67,11 @@ async fn an_officer_corrects_a_read_the_gate_obeys_and_the_correction_is_exporte
     let manifest = datasets::export::export(&from, &out, datasets::export::Format::Csv, 1).unwrap();
     assert!(serde_json::to_string(&manifest).unwrap().contains("sha256"));
     let labels = std::fs::read_to_string(out.join("labels.csv")).unwrap();
-    assert!(labels.contains(mark), "{labels}");
+    assert!(labels.contains(CORRECTED), "{labels}");
+    assert_eq!(
+        labels.lines().count(),
+        2,
+        "the heading and one plate: what is no plate is no example of one: {labels}"
+    );
     site.edge.stop().await;
 }

@@ -79,3 +79,6 @@ refused-records = Refused records
 not-allowed = Your role does not allow this.
 picture-decided = When it was decided
 picture-now = Now
+not-a-plate = This is not a plate
+vehicle-mark = Mark of the vehicle
+vehicle-mark-note = if no picture shows it

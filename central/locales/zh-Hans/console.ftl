@@ -79,3 +79,6 @@ refused-records = 被拒记录
 not-allowed = 你的角色不允许此操作。
 picture-decided = 决定时的画面
 picture-now = 实时画面
+not-a-plate = 这不是车牌
+vehicle-mark = 车辆号码
+vehicle-mark-note = 如没有画面显示

@@ -79,3 +79,6 @@ refused-records = 被拒紀錄
 not-allowed = 你的角色不允許此操作。
 picture-decided = 決定時的畫面
 picture-now = 即時畫面
+not-a-plate = 這不是車牌
+vehicle-mark = 車輛號碼
+vehicle-mark-note = 如沒有畫面顯示

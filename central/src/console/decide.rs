@@ -18,6 +18,10 @@ use crate::officers::Deed;
 use crate::state::{AppState, CentralEvent, Outgoing};
 use crate::storage::{CannotUndo, NewOrder};
 
+/// Number that stands for the vehicle itself: its mark as the officer knows it when no picture shows it. No passage has so
+/// many plates.
+pub(super) const VEHICLE: u32 = 9_999;
+
 /// Marks by plate number; `None` where the officer could not read it either.
 type Marks = Vec<(u32, Option<RegistrationMark>)>;
 
@@ -89,6 +93,10 @@ fn marks(form: &BTreeMap<String, String>) -> Result<Marks, String> {
     let mut marks = Vec::new();
     for (key, text) in form {
         let Some(number) = key.strip_prefix("mark_").and_then(|n| n.parse().ok()) else { continue };
+        if form.contains_key(&format!("not_plate_{number}")) || (number == VEHICLE && text.trim().is_empty())
+        {
+            continue;
+        }
         let mark = match text.trim() {
             "" => None,
             text => Some(text.parse::<RegistrationMark>().map_err(|e| format!("{text}: {e}"))?),
@@ -154,6 +162,20 @@ mod tests {
         let good = marks(&form(&[("mark_0", " ab 123"), ("mark_1", ""), ("verdict", "read")])).unwrap();
         assert_eq!(good, [(0, Some("AB123".parse().unwrap())), (1, None)]);
         assert!(marks(&form(&[("mark_0", "<script>")])).unwrap_err().contains("<script>"));
+    }
+
+    #[test]
+    fn what_is_no_plate_is_left_out_and_the_vehicles_mark_needs_no_picture() {
+        let form =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let pairs =
+            [("mark_0", "L"), ("not_plate_0", "on"), ("mark_1", "粤ZH248港"), ("mark_9999", "ts 8496")];
+        let found = marks(&form(&pairs)).unwrap();
+        assert_eq!(
+            found,
+            [(1, Some("粤ZH248港".parse().unwrap())), (VEHICLE, Some("TS8496".parse().unwrap()))]
+        );
+        assert_eq!(marks(&form(&[("mark_9999", " ")])).unwrap(), []);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use clearance::passage::{DecisionRecord, Outcome, PlateEvidence};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::decide::VEHICLE;
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
 use super::words::Language;
@@ -114,6 +115,11 @@ async fn detail(
             form method="post" action={ "/console/passages/" (row.id) "/decide" } {
                 input type="hidden" name="csrf" value=(officer.csrf);
                 div class="plates" { @for plate in &plates { (plate) } }
+                @let vehicle = format!("mark_{VEHICLE}");
+                label class="row" { (say("vehicle-mark"))
+                    input id=(vehicle) name=(vehicle) class="mark" maxlength="12";
+                    span class="soft" { (say("vehicle-mark-note")) }
+                }
                 @if may {
                     label class="row" { (say("why"))
                         select name="reason" {
@@ -200,6 +206,7 @@ fn plate_form(language: Language, number: usize, plate: &PlateEvidence, offers: 
             label class="row" { (say("mark"))
                 input id=(field) name=(field) class="mark" value=(best) maxlength="12" placeholder=(say("unreadable"));
             }
+            label class="row" { input type="checkbox" name={ "not_plate_" (number) }; (say("not-a-plate")) }
             p class="soft" { (say("candidates")) }
             ol {
                 @for offer in offers {

@@ -169,7 +169,7 @@ fn certainty(votes: &[Vote<'_>], candidates: &[Candidate], policy: &FusePolicy) 
 }
 
 #[cfg(test)]
-pub(in crate::lane) mod tests {
+pub(crate) mod tests {
     use clearance::geometry::Quad;
     use clearance::mark::ALPHABET;
     use clearance::read::{PlateLayout, PlateSighting};
@@ -178,7 +178,7 @@ pub(in crate::lane) mod tests {
     use super::*;
 
     /// Distributions that say `text` with probability `p` at each position.
-    pub(in crate::lane) fn row(text: &str, p: f32) -> Row {
+    pub(crate) fn row(text: &str, p: f32) -> Row {
         let mut characters = text.chars();
         std::array::from_fn(|_| {
             let class = characters.next().map_or(0, |c| 1 + ALPHABET.iter().position(|a| *a == c).unwrap());
@@ -189,7 +189,7 @@ pub(in crate::lane) mod tests {
     }
 
     /// A read of `text` at a place 120 pixels wide.
-    pub(in crate::lane) fn read_at(text: &str, p: f32, x: f32, y: f32) -> PlateRead {
+    pub(crate) fn read_at(text: &str, p: f32, x: f32, y: f32) -> PlateRead {
         let layout =
             if text.starts_with('粤') { PlateLayout::CrossBoundary } else { PlateLayout::SingleRow };
         let sighting = PlateSighting { corners: Quad::rectangle(x, y, 120.0, 30.0), score: 0.9, layout };
@@ -200,7 +200,7 @@ pub(in crate::lane) mod tests {
         read_at(text, p, 0.0, 0.0)
     }
 
-    pub(in crate::lane) fn policy() -> FusePolicy {
+    pub(crate) fn policy() -> FusePolicy {
         FusePolicy::video(Thresholds { read_certain: 0.9, read_least: 0.2 })
     }
 

@@ -3,10 +3,13 @@
 //! One line for each picture, or for each frame and each passage of a recording. What cannot be read is a line with an
 //! `error`; the others go on.
 
+mod annotate;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use annotate::Annotator;
 use clap::Args;
 use clearance::geometry::Quad;
 use clearance::picture::Luma;
@@ -27,6 +30,7 @@ const MOST_PIXELS: u64 = 100_000_000;
 #[command(after_help = "Examples:
   edge read photo.jpg
   edge read photos/ > reads.jsonl
+  edge read --annotate outlined photos/
   edge read --every 5 lane.mp4 rtsp://10.0.0.5/stream1")]
 pub struct ReadArgs {
     /// Model bundle to read with.
@@ -38,6 +42,10 @@ pub struct ReadArgs {
     /// Of a recording or stream, look at each so many-th frame.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     every: u64,
+    /// Folder for copies of the pictures (of a recording: of each frame with a plate) with the plates outlined: green when
+    /// read, red when not.
+    #[arg(long)]
+    annotate: Option<PathBuf>,
     /// Pictures, folders of pictures, recordings, rtsp:// addresses.
     #[arg(required = true)]
     items: Vec<String>,
@@ -101,7 +109,9 @@ struct ErrorLine<'a> {
 pub fn run(args: &ReadArgs, out: &mut impl Write) -> anyhow::Result<Outcome> {
     let folder = args.model_dir.clone().unwrap_or_else(models::bundles_folder);
     let bundle = Bundle::load(&folder.join(&args.lane_model))?;
-    let mut reading = Reading { recogniser: Recogniser::new(&bundle)?, bundle, every: args.every, out };
+    let annotator = args.annotate.as_deref().map(Annotator::new).transpose()?;
+    let mut reading =
+        Reading { annotator, recogniser: Recogniser::new(&bundle)?, bundle, every: args.every, out };
     let items: Vec<String> = args.items.iter().flat_map(|item| expand(item)).collect();
     let mut failed = 0;
     for item in &items {
@@ -157,6 +167,7 @@ struct Reading<'a, W: Write> {
     recogniser: Recogniser,
     bundle: Bundle,
     every: u64,
+    annotator: Option<Annotator>,
     out: &'a mut W,
 }
 
@@ -173,8 +184,14 @@ impl<W: Write> Reading<'_, W> {
     }
 
     fn picture(&mut self, item: &str) -> anyhow::Result<()> {
-        let luma = load(Path::new(item))?;
-        let (plates, ms) = self.recognise(&luma)?;
+        let picture = load(Path::new(item))?;
+        let grey = picture.to_luma8();
+        let (width, height) = (grey.width() as usize, grey.height() as usize);
+        let (plates, ms) = self.recognise(&Luma::new(grey.into_raw(), width, height)?)?;
+        if let Some(annotator) = &self.annotator {
+            let name = Path::new(item).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            annotator.save(&name, picture.to_rgb8(), &plates)?;
+        }
         let plates = plates.iter().map(plate_line).collect();
         self.print(&PictureLine { image: item, frame: None, time_ms: None, ms, plates })
     }
@@ -200,6 +217,11 @@ impl<W: Write> Reading<'_, W> {
                 continue;
             }
             let (plates, ms) = self.recognise(&frame.luma)?;
+            if let Some(annotator) = self.annotator.as_ref().filter(|_| !plates.is_empty()) {
+                let picture = image::load_from_memory(&frame.jpeg(95, usize::MAX))?.to_rgb8();
+                let name = Path::new(item).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                annotator.save(&format!("{name}-{number:06}"), picture, &plates)?;
+            }
             let lines = plates.iter().map(plate_line).collect();
             let time_ms = Some(at.as_millis() as u64);
             self.print(&PictureLine { image: item, frame: Some(number), time_ms, ms, plates: lines })?;
@@ -258,8 +280,8 @@ fn plate_line(read: &PlateRead) -> PlateLine {
     }
 }
 
-/// A picture as luma, upright.
-fn load(path: &Path) -> anyhow::Result<Luma> {
+/// A picture, upright.
+fn load(path: &Path) -> anyhow::Result<DynamicImage> {
     let reader = ImageReader::open(path)?.with_guessed_format()?;
     anyhow::ensure!(reader.format().is_some(), "not a JPEG or PNG picture");
     let mut decoder = reader.into_decoder()?;
@@ -271,7 +293,5 @@ fn load(path: &Path) -> anyhow::Result<Luma> {
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
-    let grey = picture.to_luma8();
-    let (width, height) = (grey.width() as usize, grey.height() as usize);
-    Ok(Luma::new(grey.into_raw(), width, height)?)
+    Ok(picture)
 }
