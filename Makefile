@@ -13,7 +13,7 @@ DEBIAN_GST := libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-
   libgstrtspserver-1.0-dev gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp gstreamer1.0-x
 DEBIAN_CV := libopencv-dev libopencv-contrib-dev
-DEBIAN_TEST := python3-pymodbus mbpoll
+DEBIAN_TEST := python3-pymodbus python3-serial-asyncio mbpoll
 
 help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -60,9 +60,10 @@ lint: setup ## Formatting, clippy with warnings denied, licences and sources of 
 	@deploy/setup-rust.sh cargo-deny
 	cargo deny check licenses bans sources
 
-train: setup setup-train ## Render, train, evaluate and export a model bundle (MINUTES=80 of two cores by default)
+train: setup setup-train ## Render, train, evaluate and export a bundle into work/train/bundle (MINUTES=80, SHARE=1 of the sets)
 	cargo build -p datasets
-	cd models && ../.venv/bin/python -m training.pipeline --render-bin ../$(TARGET)/debug/datasets --out ../work/train --minutes $(or $(MINUTES),80)
+	cd models/training && ../../.venv/bin/python -m training.pipeline --render-bin $(abspath $(TARGET))/debug/datasets \
+	  --work ../../work/train --out ../../work/train/bundle --minutes $(or $(MINUTES),80) --share $(or $(SHARE),1)
 
 clean: ## Remove what was built (not what was installed)
 	cargo clean

@@ -1,6 +1,6 @@
 """From nothing to a bundle: render, train, measure, export.
 
-    python -m training.pipeline --render-bin target/release/datasets --out models/bundles/lane-v1
+    python -m training.pipeline --render-bin ../../target/debug/datasets --out ../bundles/lane-v1
 
 Every stage keeps what it made under `--work` and is skipped or resumed when run again.
 """
@@ -32,7 +32,8 @@ def render(binary: Path, work: Path, share: float) -> None:
         if done.exists():
             continue
         count = max(64, round(full * share))
-        command = [str(binary), kind, "--out", str(work / folder), "--count", str(count), "--seed", str(seed)]
+        command = [str(binary), "render", kind, "--out", str(work / folder), "--count", str(count), "--seed", str(seed),
+                   "--threads", "2"]
         print("rendering", " ".join(command), flush=True)
         subprocess.run(command, check=True)
         done.touch()
