@@ -2,10 +2,12 @@
 # there already is left alone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train build demo bench test lint train clean
+.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train setup-peer build demo bench evaluate test lint train clean
 
 # Cargo's own folder by default; set CARGO_TARGET_DIR to share one between checkouts.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Photographs to measure with: never in this repository.
+SETS ?= $(patsubst %/images,%,$(wildcard ../shared/data/plates/*/images))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 DEBIAN_BUILD := clang libclang-dev mold pkg-config git python3 python3-pip python3-venv
@@ -33,11 +35,14 @@ setup-onnxruntime:
 
 setup-tests:
 	@deploy/setup-debian.sh "Modbus peers that are not ours, for the tests" $(DEBIAN_TEST)
-	@deploy/setup-debian.sh "a browser for the console's tests" chromium
+	@deploy/setup-debian.sh "a browser for the console's tests, and letters for its Chinese pages" chromium fonts-noto-cjk
 	@deploy/setup-node.sh
 
 setup-train:
 	@deploy/setup-train.sh
+
+setup-peer:
+	@deploy/setup-peer.sh
 
 build: setup ## Build the commands edge, central, datasets, calibration
 	cargo build --workspace --bins
@@ -46,9 +51,14 @@ demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1
 	cargo build --workspace --bins
 	$(TARGET)/debug/demo $(if $(ONCE),--once)
 
-bench: setup ## Figures, one JSON line each, beside a peer or a limit
+bench: setup $(if $(SETS),setup-peer) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs to measure with)
 	cargo build --release -p edge -p central -p tests --bins
 	$(TARGET)/release/bench
+	$(if $(SETS),$(TARGET)/release/evaluate --peer --peer-limit 30 --out work/evaluation $(SETS))
+
+evaluate: setup $(if $(PEER),setup-peer) ## Read labelled photographs: JSON lines and work/evaluation/index.html (SETS="FOLDER...", PEER=1: RapidOCR beside us)
+	cargo build -p tests --bin evaluate
+	$(TARGET)/debug/evaluate $(if $(PEER),--peer) --out work/evaluation $(SETS)
 
 test: setup setup-tests ## The whole test suite
 	cargo build --workspace --bins
@@ -60,10 +70,11 @@ lint: setup ## Formatting, clippy with warnings denied, licences and sources of 
 	@deploy/setup-rust.sh cargo-deny
 	cargo deny check licenses bans sources
 
-train: setup setup-train ## Render, train, evaluate and export a bundle into work/train/bundle (MINUTES=80, SHARE=1 of the sets)
+train: setup setup-train ## Render, train, evaluate and export bundles into work/train/bundle* (MINUTES=80, SHARE=1 of the sets, FROM=a 32-bit bundle)
 	cargo build -p datasets
 	cd models/training && ../../.venv/bin/python -m training.pipeline --render-bin $(abspath $(TARGET))/debug/datasets \
-	  --work ../../work/train --out ../../work/train/bundle --minutes $(or $(MINUTES),80) --share $(or $(SHARE),1)
+	  --work ../../work/train --out ../../work/train/bundle --minutes $(or $(MINUTES),80) --share $(or $(SHARE),1) \
+	  $(if $(FROM),--start-from $(abspath $(FROM)))
 
 clean: ## Remove what was built (not what was installed)
 	cargo clean

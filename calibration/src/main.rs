@@ -34,6 +34,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Draw a board to print.
+    #[command(after_help = "Examples:
+  calibration board --kind charuco --out board.png
+  calibration board --kind chessboard --columns 9 --rows 6 --square-mm 25 --out board.png")]
     Board {
         #[command(flatten)]
         board: BoardArgs,
@@ -42,6 +45,9 @@ enum Command {
         out: PathBuf,
     },
     /// Lens parameters from pictures of a board; prints JSON.
+    #[command(after_help = "Examples:
+  calibration intrinsics --kind charuco views/*.jpg > lane-1-camera.json
+  calibration intrinsics --needed-px 120 views/*.jpg")]
     Intrinsics {
         #[command(flatten)]
         board: BoardArgs,
@@ -53,17 +59,24 @@ enum Command {
         pictures: Vec<PathBuf>,
     },
     /// The lane's ground plane from points measured in it: a JSON list of {"pixel": [x, y], "metres": [across, along]}.
+    #[command(after_help = "Example:
+  calibration lane points.json > lane-1-ground.json")]
     Lane {
         /// The list.
         points: PathBuf,
     },
     /// Focus and motion blur of pictures; prints one JSON line each.
+    #[command(after_help = "Example:
+  calibration sharpness frames/*.jpg")]
     Sharpness {
         /// The pictures.
         #[arg(required = true)]
         pictures: Vec<PathBuf>,
     },
     /// Reliability curve, and the threshold for a stated risk, from JSON lines {"confidence": 0.97, "right": true}.
+    #[command(after_help = "Examples:
+  calibration confidence judged.jsonl --risk 0.001
+  calibration confidence judged.jsonl --risk 0.001 --proven")]
     Confidence {
         /// The lines.
         judged: PathBuf,

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, hash_password, new_token, token_hash};
-use central::storage::Store;
+use central::storage::{COMMAND_LINE, Noted, Store};
 use central::{Central, keys};
 use clap::{Parser, Subcommand, ValueEnum};
 use clearance::ids::OfficerId;
@@ -51,34 +51,48 @@ enum LogFormat {
 #[derive(Subcommand)]
 enum Command {
     /// Run central.
+    #[command(after_help = "Examples:
+  central run --config central.toml
+  central run --print-addresses --log-format json")]
     Run {
         /// Print the addresses it listens on as a JSON line.
         #[arg(long)]
         print_addresses: bool,
     },
     /// Make the signing key; prints its public half, which goes into the edges' configuration.
+    #[command(after_help = "Example:
+  central keygen --out central.key")]
     Keygen {
         /// Where to write it; never over an old one.
         #[arg(long)]
         out: PathBuf,
     },
     /// Officers' accounts.
+    #[command(after_help = "Example:
+  echo 'a long password' | central officer add chan --role officer --config central.toml")]
     Officer {
         #[command(subcommand)]
         command: OfficerCommand,
     },
     /// Clients' tokens.
+    #[command(after_help = "Example:
+  central token create risk-engine --role selector --config central.toml")]
     Token {
         #[command(subcommand)]
         command: TokenCommand,
     },
     /// Print the OpenAPI description.
+    #[command(after_help = "Example:
+  central openapi > openapi.json")]
     Openapi,
 }
 
 #[derive(Subcommand)]
 enum OfficerCommand {
     /// Add an officer, or change role and password; the password comes on standard input.
+    #[command(after_help = "Examples:
+  echo 'a long password' | central officer add chan --role officer --config central.toml
+  central officer add wong --role admin --config central.toml < password.txt")]
     Add {
         /// Sign-in name.
         name: OfficerId,
@@ -91,6 +105,9 @@ enum OfficerCommand {
 #[derive(Subcommand)]
 enum TokenCommand {
     /// Make a token for a client's system; prints it once.
+    #[command(after_help = "Examples:
+  central token create shipper --role trade --config central.toml
+  central token create risk-engine --role selector --config central.toml")]
     Create {
         /// The client's name.
         name: String,
@@ -144,7 +161,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             runtime()?.block_on(async {
                 let store = open_store(&cli.config).await?;
                 store.put_officer(name.as_str(), role.name(), &hash).await?;
-                store.audit(Clock::system().now(), "command line", "put officer", name.as_str()).await?;
+                store.audit(Clock::system().now(), COMMAND_LINE, &Noted::PutOfficer, name.as_str()).await?;
                 Ok(())
             })
         }
@@ -153,7 +170,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
             runtime()?.block_on(async {
                 let store = open_store(&cli.config).await?;
                 store.put_token(&token_hash(&token), name, role.name()).await?;
-                store.audit(Clock::system().now(), "command line", "create token", name).await?;
+                store.audit(Clock::system().now(), COMMAND_LINE, &Noted::CreateToken, name).await?;
                 anyhow::Ok(())
             })?;
             println!("{token}");

@@ -32,6 +32,19 @@ pub struct Outgoing {
     pub sealed: Vec<u8>,
 }
 
+/// What a lane sends, as far as it can be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneRecord {
+    /// It asks to be vouched for.
+    LeaseRequest,
+    /// A step of a passage.
+    Passage,
+    /// A picture of a passage.
+    Picture,
+    /// How it is.
+    Status,
+}
+
 /// What is known of the lanes now; lost at a restart, for they tell again within a second.
 #[derive(Debug, Default)]
 pub struct Lanes {
@@ -39,8 +52,8 @@ pub struct Lanes {
     pub status: BTreeMap<(SiteId, LaneId), (LaneStatus, i64)>,
     /// Last live picture of each lane.
     pub pictures: BTreeMap<(SiteId, LaneId), Arc<Vec<u8>>>,
-    /// Records refused for their signature or form, latest last, at most 50.
-    pub refused: Vec<String>,
+    /// Records refused for their signature or form, and why, latest last, at most 50.
+    pub refused: Vec<(LaneRecord, String)>,
 }
 
 /// Shared state.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use central::clock::Clock;
 use central::config::Config;
@@ -68,7 +69,7 @@ impl Running {
         let (status, lodged) = lodge.await;
         assert_eq!(status, 201, "{lodged}");
         let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": "lok-ma-chau",
-            "expected_arrival": "2026-11-24T14:30:00+08:00" });
+            "expected_arrival": soon().timestamp() });
         let (status, bundled) = self.call(Method::POST, "/api/v1/bundles", "trade-token", &bundle).await;
         assert_eq!(status, 201, "{bundled}");
         let movement = bundled["movement"].as_str().unwrap().to_owned();
@@ -97,7 +98,13 @@ impl Running {
 fn consignment() -> Value {
     json!({ "direction": "inbound", "packages": 3, "package_kind": "CT", "description": "toys",
         "consignor": { "name": "A", "address": "B" }, "consignee": { "name": "C", "address": "D" },
-        "expected_date": "2026-11-24" })
+        "expected_date": soon().date() })
+}
+
+/// When the trucks are expected: a directive's window lies about that time, so it must not be a day in the calendar.
+fn soon() -> jiff::ZonedDateTime {
+    let soon = jiff::Timestamp::now().checked_add(Duration::from_mins(30)).unwrap();
+    soon.in_tz("Asia/Hong_Kong").unwrap()
 }
 
 async fn ask(session: &zenoh::Session, key: String, payload: Vec<u8>) -> Vec<Vec<u8>> {
@@ -230,6 +237,32 @@ async fn the_console_asks_for_a_sign_in_and_knows_the_right_password() {
     let queue = get("/console/queue").header("accept-language", "zh-HK").send().await.unwrap();
     assert_eq!(queue.status(), 200);
     assert!(queue.text().await.unwrap().contains("待處理"));
-    assert_eq!(get("/console/officers").send().await.unwrap().status(), 403);
+    let refused = get("/console/officers").header("accept-language", "zh-CN").send().await.unwrap();
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().await.unwrap().contains("你的角色不允许此操作"));
+    // Words of a link's own making are not shown.
+    let lured = get("/console/queue?notice=Call+5550100&problem=Call+5550100").send().await.unwrap();
+    assert!(!lured.text().await.unwrap().contains("5550100"));
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_language_changes_on_the_page_being_read_and_never_leads_elsewhere() {
+    let running = start().await;
+    let switch = async |back: &str| {
+        let address = format!("{}/console/language/zh-Hant?back={back}", running.base);
+        let answer = running.http.get(address).send().await.unwrap();
+        assert!(answer.headers()["set-cookie"].to_str().unwrap().starts_with("language=zh-Hant"));
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(switch("%2Fconsole%2Flanes").await, "/console/lanes");
+    assert_eq!(switch("%2Fconsole%2Fqueue%3Fpassage%3D05").await, "/console/queue?passage=05");
+    for elsewhere in
+        ["https%3A%2F%2Fevil.example%2Fconsole%2F", "%2F%2Fevil.example", "%2Fconsole%2F%0D%0Ax%3Ay"]
+    {
+        assert_eq!(switch(elsewhere).await, "/console/queue", "{elsewhere}");
+    }
+    let sign_in = running.http.get(format!("{}/console/sign-in", running.base)).send().await.unwrap();
+    assert!(sign_in.text().await.unwrap().contains("/console/language/zh-Hans?back=%2Fconsole%2Fsign-in"));
     running.central.stop().await.unwrap();
 }

@@ -70,6 +70,11 @@ impl<'a> LumaView<'a> {
         &self.pixels[y * self.stride..y * self.stride + self.width]
     }
 
+    /// All pixels in one piece, where the rows have no padding.
+    pub fn packed(&self) -> Option<&'a [u8]> {
+        if self.stride == self.width { self.pixels.get(..self.width * self.height) } else { None }
+    }
+
     /// Grey value between pixels, the edge repeated outside. `p` counts from the outer corner of the first
     /// pixel, so pixel centres lie at halves.
     #[inline]
@@ -129,27 +134,47 @@ impl Luma {
     }
 }
 
-/// Cut the plate at `corners` out of `picture` and straighten it into [`CROP_WIDTH`] x [`CROP_HEIGHT`], with
-/// [`CROP_MARGIN`] around it. Where the plate is larger than the crop, each pixel is the mean of four samples,
-/// enough against aliasing up to twice the size. `None` when the corners span no plane.
-pub fn rectify(picture: LumaView<'_>, corners: &Quad) -> Option<Luma> {
+/// The margin of the crop in which corners are looked for more closely: wide enough that a corner found a fifth of the
+/// plate's size off is still inside.
+pub const CORNER_MARGIN: f32 = 0.25;
+
+/// Where the plate lies in a crop of [`CROP_WIDTH`] x [`CROP_HEIGHT`] pixels with this margin around it.
+pub fn plate_in_crop(margin: f32) -> Quad {
     let (w, h) = (CROP_WIDTH as f32, CROP_HEIGHT as f32);
-    let inner_w = w / (1.0 + 2.0 * CROP_MARGIN);
-    let inner_h = h / (1.0 + 2.0 * CROP_MARGIN);
-    let inner = Quad::rectangle((w - inner_w) / 2.0, (h - inner_h) / 2.0, inner_w, inner_h);
+    let (inner_w, inner_h) = (w / (1.0 + 2.0 * margin), h / (1.0 + 2.0 * margin));
+    Quad::rectangle((w - inner_w) / 2.0, (h - inner_h) / 2.0, inner_w, inner_h)
+}
+
+/// Cut the plate at `corners` out of `picture` and straighten it into [`CROP_WIDTH`] x [`CROP_HEIGHT`], with
+/// [`CROP_MARGIN`] around it. `None` when the corners span no plane.
+pub fn rectify(picture: LumaView<'_>, corners: &Quad) -> Option<Luma> {
+    rectify_with(picture, corners, CROP_MARGIN)
+}
+
+/// As [`rectify`], with another margin. Where the plate is larger than the crop, each pixel is the mean of four samples,
+/// enough against aliasing up to twice the size.
+pub fn rectify_with(picture: LumaView<'_>, corners: &Quad, margin: f32) -> Option<Luma> {
+    let inner = plate_in_crop(margin);
+    let (inner_w, inner_h) = (inner.width(), inner.height());
     let map = Homography::between(&inner, corners)?;
     let fine = corners.width() <= inner_w * 1.25 && corners.height() <= inner_h * 1.25;
     let offsets: &[(f32, f32)] =
         if fine { &[(0.5, 0.5)] } else { &[(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)] };
+    let [a, b, c, d, e, f, g, k, l] = map.0;
     let mut pixels = Vec::with_capacity(CROP_WIDTH * CROP_HEIGHT);
     for y in 0..CROP_HEIGHT {
-        for x in 0..CROP_WIDTH {
-            let sum: f32 = offsets
-                .iter()
-                .map(|(dx, dy)| picture.sample(map.apply(Point::new(x as f32 + dx, y as f32 + dy))))
-                .sum();
-            pixels.push((sum / offsets.len() as f32 + 0.5) as u8);
+        let mut sums = [0.0f32; CROP_WIDTH];
+        for (dx, dy) in offsets {
+            // `Homography::apply` along a row: its three sums grow by a step, so that a pixel costs one division.
+            let (px, py) = (f64::from(*dx), y as f64 + f64::from(*dy));
+            let (mut u, mut v, mut w) = (a * px + b * py + c, d * px + e * py + f, g * px + k * py + l);
+            for sum in &mut sums {
+                let scale = 1.0 / w;
+                *sum += picture.sample(Point::new((u * scale) as f32, (v * scale) as f32));
+                (u, v, w) = (u + a, v + d, w + g);
+            }
         }
+        pixels.extend(sums.iter().map(|sum| (sum / offsets.len() as f32 + 0.5) as u8));
     }
     Some(Luma { pixels, width: CROP_WIDTH, height: CROP_HEIGHT })
 }
@@ -165,6 +190,13 @@ mod tests {
         assert!(LumaView::new(&[0; 12], 4, 3, 3).is_err());
         assert!(LumaView::new(&[], 0, 0, 0).is_err());
         assert!(LumaView::new(&[0; 8], 4, usize::MAX, usize::MAX).is_err());
+    }
+
+    #[test]
+    fn only_rows_without_padding_are_in_one_piece() {
+        let pixels: Vec<u8> = (0..12).collect();
+        assert_eq!(LumaView::new(&pixels, 4, 2, 4).expect("fits").packed(), Some(&pixels[..8]));
+        assert_eq!(LumaView::new(&pixels, 3, 3, 4).expect("fits").packed(), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use clearance::read::{Candidate, Certainty, FusedPlate, FusedRead, PlateLayout};
 
 const NOW: UtcMillis = UtcMillis(1_800_000_000_000);
 const MARK: &str = "AB1234";
-const MAINLAND: &str = "粤ZN727港";
+const MAINLAND: &str = "粤ZN537港";
 
 /// The Hong Kong plate as read.
 #[derive(Clone, Copy, Debug, PartialEq)]

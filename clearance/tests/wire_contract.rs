@@ -26,7 +26,7 @@ fn delta() -> Delta {
             DirectiveOp::Put(Directive {
                 movement: "m-1".parse().unwrap(),
                 mark: "AB1234".parse().unwrap(),
-                mainland_mark: Some("粤ZN727港".parse().unwrap()),
+                mainland_mark: Some("粤ZN537港".parse().unwrap()),
                 action: ActionCode::Inspect,
                 window: Window { from: UtcMillis(1_000), until: UtcMillis(2_000) },
             }),

@@ -16,3 +16,14 @@ sub /usr/share/fonts/truetype/dejavu/DejaVuSansCondensed-Bold.ttf condensed-c-bo
 N=/usr/share/fonts/opentype/noto
 sub $N/NotoSansCJK-Regular.ttc cjk-regular.otf "$L$B" --font-number=2
 sub $N/NotoSansCJK-Bold.ttc cjk-bold.otf "$L$B" --font-number=2
+# npm install @fontsource/NAME for each of these; needs brotli beside fonttools.
+# They come as woff2; fonttools writes plain TrueType after `t.flavor = None`.
+F() { sub "node_modules/@fontsource/$1/files/$1-latin-$2-normal.woff2" "$3" "$L"; python3 -c "import sys; from fontTools.ttLib import TTFont; t = TTFont(sys.argv[1]); t.flavor = None; t.save(sys.argv[1])" "$3"; }
+F barlow-condensed 600 signs-a.ttf
+F overpass 600 signs-b.ttf
+F oswald 500 tall-a.ttf
+F antonio 600 tall-b.ttf
+F saira-semi-condensed 600 square-a.ttf
+F share-tech 400 square-b.ttf
+F gidole 400 signs-c.ttf
+F sofia-sans-extra-condensed 600 tall-c.ttf

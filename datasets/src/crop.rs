@@ -3,7 +3,9 @@
 
 use clearance::geometry::{Homography, Point, Quad};
 use clearance::mark::MAX_CHARACTERS;
-use clearance::picture::{CROP_HEIGHT, CROP_WIDTH, Luma, rectify};
+use clearance::picture::{
+    CORNER_MARGIN, CROP_HEIGHT, CROP_WIDTH, Luma, plate_in_crop, rectify, rectify_with,
+};
 use tiny_skia::{Pixmap, Transform};
 
 use crate::assembly::{Assembly, placed};
@@ -32,15 +34,57 @@ pub struct Crop {
 
 /// The kinds of crop with their share of a set, for the manifest.
 pub const MIX: [(&str, f32); 5] = [
-    ("hong_kong_one_row", 0.39),
-    ("hong_kong_two_rows", 0.245),
-    ("mainland", 0.245),
-    ("other", 0.09),
+    ("hong_kong_one_row", 0.28),
+    ("hong_kong_two_rows", 0.19),
+    ("mainland", 0.22),
+    ("other", 0.28),
     ("nothing_to_read", 0.03),
 ];
 
 /// Share of hard pictures.
-pub const HARD: f32 = 0.17;
+pub const HARD: f32 = 0.2;
+
+/// A crop for the corner refiner: what the detector took for a plate, with a wide margin, and where the plate really is.
+#[derive(Clone, Debug)]
+pub struct CornerCrop {
+    /// The picture straightened by the corners as they were found, 160 x 64, with [`CORNER_MARGIN`] around them.
+    pub image: Luma,
+    /// How far each true corner is from the found one: x in parts of the found plate's width in the crop, y in parts of
+    /// its height; clockwise from the top left.
+    pub offsets: [f32; 8],
+}
+
+/// Renders one crop for the corner refiner.
+pub fn render_corners(dice: &mut Dice) -> CornerCrop {
+    let kind = dice.weighted(&[0.3, 0.25, 0.25, 0.2]);
+    loop {
+        let plate = subject(kind, dice);
+        if let Some(crop) = shoot(plate, dice).and_then(|shot| corner_crop(&shot, dice)) {
+            return crop;
+        }
+    }
+}
+
+fn corner_crop(shot: &Shot, dice: &mut Dice) -> Option<CornerCrop> {
+    let error = match dice.weighted(&[0.3, 0.5, 0.2]) {
+        0 => 0.015,
+        1 => 0.04,
+        _ => 0.08,
+    };
+    let found = jittered(&shot.corners, error, dice);
+    let image = rectify_with(shot.photo.view(), &found, CORNER_MARGIN)?;
+    let inner = plate_in_crop(CORNER_MARGIN);
+    let to_crop = Homography::between(&found, &inner)?;
+    let (w, h) = (inner.width(), inner.height());
+    let mut offsets = [0.0; 8];
+    for (i, (corner, at)) in shot.corners.0.iter().zip(&inner.0).enumerate() {
+        let true_corner = to_crop.apply(*corner);
+        offsets[2 * i] = (true_corner.x - at.x) / w;
+        offsets[2 * i + 1] = (true_corner.y - at.y) / h;
+    }
+    // A quarter is what the margin shows; a geometry that leaves it is no example of anything.
+    offsets.iter().all(|o| o.abs() < CORNER_MARGIN).then_some(CornerCrop { image, offsets })
+}
 
 /// Renders one crop.
 pub fn render(dice: &mut Dice) -> Crop {
@@ -52,7 +96,7 @@ pub fn render(dice: &mut Dice) -> Crop {
             4 => nothing(dice),
             kind => {
                 let plate = subject(kind, dice);
-                shoot(plate, false, dice)
+                shoot(plate, dice).and_then(|shot| shot.crop(false, dice))
             }
         };
         if let Some(crop) = crop {
@@ -77,7 +121,7 @@ fn nothing(dice: &mut Dice) -> Option<Crop> {
         let kind = dice.whole(0, 2) as usize;
         let mut plate = subject(kind, dice);
         unreadable_dirt(&mut plate, dice);
-        return shoot(plate, true, dice);
+        return shoot(plate, dice)?.crop(true, dice);
     }
     let (w, h) = (dice.whole(60, 240) as u32, dice.whole(40, 110) as u32);
     let mut picture = Pixmap::new(w, h)?;
@@ -96,8 +140,25 @@ fn difficulty(dice: &mut Dice) -> Difficulty {
     if dice.chance(HARD) { Difficulty::Hard } else { Difficulty::Usual }
 }
 
+/// A photographed plate and where it is in the picture.
+struct Shot {
+    photo: Luma,
+    corners: Quad,
+    layout: Layout,
+    mark: String,
+}
+
+impl Shot {
+    fn crop(self, unreadable: bool, dice: &mut Dice) -> Option<Crop> {
+        let error = if dice.chance(0.15) { 0.045 } else { 0.022 };
+        let image = rectify(self.photo.view(), &jittered(&self.corners, error, dice))?;
+        let mark = if unreadable { String::new() } else { self.mark };
+        Some(Crop { image, classes: classes_of(&mark), mark, layout: self.layout })
+    }
+}
+
 /// Photographs a plate in its surroundings.
-fn shoot(plate: Plate, unreadable: bool, dice: &mut Dice) -> Option<Crop> {
+fn shoot(plate: Plate, dice: &mut Dice) -> Option<Shot> {
     let (layout, mark) = (plate.layout, plate.mark.clone());
     let (assembly, subject) = mounted(plate, dice);
     let target = assembly.hung[subject].corners();
@@ -109,7 +170,7 @@ fn shoot(plate: Plate, unreadable: bool, dice: &mut Dice) -> Option<Crop> {
     };
     let scale = pixels / size[0];
     // The surroundings that may come into the crop.
-    let margin = [size[0] * 0.14 + 8.0, size[1] * 0.3 + 8.0];
+    let margin = [size[0] * 0.3 + 8.0, size[1] * 0.4 + 8.0];
     let view = Cell {
         x: target.0[0].x - margin[0],
         y: target.0[0].y - margin[1],
@@ -135,10 +196,7 @@ fn shoot(plate: Plate, unreadable: bool, dice: &mut Dice) -> Option<Crop> {
     let keep = Legibility { width: corners.width() / in_row * 0.75, height: corners.height() / rows * 0.66 };
     let difficulty = difficulty(dice);
     photograph(&mut photo, difficulty, keep, dice);
-    let error = if dice.chance(0.15) { 0.045 } else { 0.022 };
-    let image = rectify(photo.to_luma()?.view(), &jittered(&corners, error, dice))?;
-    let mark = if unreadable { String::new() } else { mark };
-    Some(Crop { image, classes: classes_of(&mark), mark, layout })
+    Some(Shot { photo: photo.to_luma()?, corners, layout, mark })
 }
 
 /// The plate alone or stacked as on cross-boundary vehicles, with its index in the assembly.

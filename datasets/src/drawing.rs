@@ -5,6 +5,7 @@ use tiny_skia::{
     SpreadMode, Stroke, Transform,
 };
 
+use crate::emblem;
 use crate::lettering::{Cell, Face, Shape};
 
 /// An opaque colour from components of 0 to 255; numbers outside are clipped.
@@ -119,7 +120,8 @@ impl Drawing {
         }
     }
 
-    /// Adds one character (or the dot and dash that plates print between groups).
+    /// Adds one character, or what plates have between groups: a dot, a dash, seals one above the other (`◉`), a coat of
+    /// arms (`▼`), an emblem (`■`).
     pub fn character(&mut self, face: &Face, c: char, cell: Cell, colour: Color) {
         let middle = [cell.x + cell.width / 2.0, cell.y + cell.height / 2.0];
         match c {
@@ -133,6 +135,9 @@ impl Drawing {
                 let bar = Cell { y: middle[1] - cell.height * 0.05, height: cell.height * 0.1, ..cell };
                 self.rectangle(bar, 0.0, colour);
             }
+            '◉' => emblem::seals(self, cell, colour),
+            '▼' => emblem::shield(self, cell, colour),
+            '■' => emblem::picture(self, cell, colour),
             _ => {
                 if let Some(shape) = face.shape(c, cell) {
                     self.shape(shape, colour);

@@ -9,6 +9,7 @@ pub mod chance;
 pub mod clip;
 pub mod crop;
 pub mod drawing;
+mod emblem;
 pub mod export;
 pub mod ground;
 pub mod lettering;

@@ -8,7 +8,11 @@ use clap::{Parser, Subcommand};
 #[command(
     name = "datasets",
     version,
-    about = "Renders plates, scenes and lane clips; exports officers' corrections"
+    about = "Renders plates, scenes and lane clips; exports officers' corrections",
+    after_help = "Examples:
+  datasets render plates --out work/plates --count 1000 --preview plates.png
+  datasets render clip --out truck.mp4 --mark KX4827 --condition night
+  datasets export --from central-data/examples --format csv --out corrections"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -18,7 +22,10 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Render a set of pictures or a clip.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  datasets render scenes --out work/scenes --count 40000 --preview scenes.png"
+    )]
     Render(command::render::Render),
     /// Make a data set of officers' corrections.
     #[command(

@@ -156,9 +156,9 @@ fn stand(picture: &Pixmap, vehicle: &Vehicle, index: i32, count: i32, dice: &mut
         None => ([vehicle.width / 2.0, vehicle.height * dice.between(0.4, 0.8)], 440.0),
     };
     let pixels = match (count, dice.chance(0.8)) {
-        (1, true) => dice.log_between(45.0, 170.0),
-        (1, false) => dice.log_between(35.0, 220.0),
-        _ => dice.log_between(35.0, 95.0),
+        (1, true) => dice.log_between(38.0, 190.0),
+        (1, false) => dice.log_between(28.0, 260.0),
+        _ => dice.log_between(28.0, 95.0),
     };
     let scale = pixels / reference;
     // Vehicles beside one another take a strip of the picture each.
@@ -218,9 +218,9 @@ fn judge(corners: Quad, layout: Layout, w: f32, h: f32) -> Option<Labelled> {
     if part < 0.02 {
         return None;
     }
-    let least = if layout == Layout::LightDouble { 18.0 } else { 28.0 };
+    let least = if layout == Layout::LightDouble { 16.0 } else { 22.0 };
     let whole = b.x0 >= 0.0 && b.y0 >= 0.0 && b.x1 <= w && b.y1 <= h;
-    let large = corners.width() >= least && corners.height() >= 8.0;
+    let large = corners.width() >= least && corners.height() >= 7.0;
     let verdict = if whole && large { Verdict::Plate(layout) } else { Verdict::Ignore };
     Some(Labelled { verdict, corners: inside })
 }

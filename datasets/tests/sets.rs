@@ -7,7 +7,9 @@ use clearance::mark::ALPHABET;
 use datasets::chance::dice;
 use datasets::crop;
 use datasets::scene::{self, Verdict};
-use datasets::set::{IGNORE, NO_PLATE, SetError, SetSpec, TileSize, render_plates, render_scenes};
+use datasets::set::{
+    IGNORE, NO_PLATE, SetError, SetSpec, TileSize, render_corners, render_plates, render_scenes,
+};
 use ndarray::{Array1, Array2, Array3};
 use ndarray_npy::read_npy;
 use sha2::{Digest, Sha256};
@@ -153,4 +155,19 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(&file, "in the way").unwrap();
     let error = render_plates(&spec(file.join("set"), 1, 1), |_| {}).unwrap_err();
     assert!(error.to_string().contains("a file"), "{error}");
+}
+
+#[test]
+fn corner_crops_say_how_far_each_corner_is_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("corners");
+    render_corners(&spec(out.clone(), 30, 2), |_| {}).unwrap();
+    let images: Array3<u8> = read_npy(out.join("corners-00000.images.npy")).unwrap();
+    let offsets: Array2<f32> = read_npy(out.join("corners-00000.offsets.npy")).unwrap();
+    assert_eq!((images.dim(), offsets.dim()), ((25, 64, 160), (25, 8)));
+    let crop = crop::render_corners(&mut dice(5, 3));
+    assert_eq!(offsets.row(3).to_vec(), crop.offsets);
+    // The corners were found a little off, and never so far that the crop does not show them.
+    assert!(offsets.iter().all(|o| o.abs() < clearance::picture::CORNER_MARGIN));
+    assert!(offsets.iter().any(|o| o.abs() > 0.005));
 }

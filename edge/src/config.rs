@@ -29,7 +29,7 @@ pub struct EdgeConfig {
     /// Zenoh endpoints of central or of the site's router, tried in turn. Default `["tcp/127.0.0.1:7447"]`.
     #[serde(default = "default_connect")]
     pub connect: Vec<String>,
-    /// Model bundle. Default `lane-v1`.
+    /// Model bundle. Default `lane-v2`.
     #[serde(default = "default_model")]
     pub model: String,
     /// Folder of bundles. Default: models/bundles of the checkout, else /usr/share/clearlane/models.

@@ -50,18 +50,26 @@ enum LogFormat {
 #[derive(Subcommand)]
 enum Command {
     /// Run the lanes.
+    #[command(after_help = "Examples:
+  edge run --config edge.toml
+  edge run --config edge.toml --events | jq .what")]
     Run {
         /// Print each step of each passage as a JSON line.
         #[arg(long)]
         events: bool,
     },
     /// How the running node and its lanes are. Exits with 1 when the node does not run or a lane holds.
+    #[command(after_help = "Examples:
+  edge status --config edge.toml
+  edge status --config edge.toml --json | jq '.lanes[].fault'")]
     Status {
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
     /// Make the signing key; prints its public half, which goes into central's configuration.
+    #[command(after_help = "Example:
+  edge keygen --out edge.key")]
     Keygen {
         /// Where to write it; never over an old one.
         #[arg(long)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearance::ids::Digest;
 use clearance::mark::{ALPHABET, MAX_CHARACTERS};
-use clearance::picture::{CROP_HEIGHT, CROP_WIDTH};
+use clearance::picture::{CORNER_MARGIN, CROP_HEIGHT, CROP_WIDTH};
 use serde::Deserialize;
 
 /// Version of the manifest's form that this side reads.
@@ -69,6 +69,8 @@ pub(crate) struct Manifest {
     version: String,
     alphabet: String,
     pub(crate) detector: DetectorManifest,
+    /// Absent in bundles whose detector's corners are used as they are.
+    pub(crate) refiner: Option<RefinerManifest>,
     pub(crate) reader: ReaderManifest,
     thresholds: Thresholds,
     pub(crate) golden: Golden,
@@ -83,6 +85,9 @@ pub(crate) struct DetectorManifest {
     pub(crate) corner_unit: f32,
     classes: Vec<String>,
     pub(crate) score_threshold: f32,
+    /// From this score on it is a plate whatever the reader makes of it. Absent: from the threshold on.
+    #[serde(default)]
+    pub(crate) sure_score: f32,
     pub(crate) nms_iou: f32,
 }
 
@@ -95,6 +100,16 @@ pub(crate) struct DetectorFile {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RefinerManifest {
+    pub(crate) file: String,
+    sha256: Digest,
+    height: usize,
+    width: usize,
+    /// Part of the plate's size around it in the crop.
+    margin: f32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ReaderManifest {
     pub(crate) file: String,
     sha256: Digest,
@@ -102,6 +117,13 @@ pub(crate) struct ReaderManifest {
     width: usize,
     slots: usize,
     pub(crate) temperature: f32,
+    /// How the plate is cut out for each look at it: shift to the right and down, and growth, in parts of its size.
+    #[serde(default = "one_look")]
+    pub(crate) views: Vec<[f32; 3]>,
+}
+
+fn one_look() -> Vec<[f32; 3]> {
+    vec![[0.0; 3]]
 }
 
 /// First values of the networks' outputs for the ramp input.
@@ -109,6 +131,15 @@ pub(crate) struct ReaderManifest {
 pub(crate) struct Golden {
     pub(crate) reader_logits: Vec<f32>,
     pub(crate) detector_heat: BTreeMap<String, Vec<f32>>,
+    #[serde(default)]
+    pub(crate) refiner_offsets: Vec<f32>,
+    /// How far a value may be off. Whole-number networks round differently on different processors.
+    #[serde(default = "fine_tolerance")]
+    pub(crate) tolerance: f32,
+}
+
+fn fine_tolerance() -> f32 {
+    0.01
 }
 
 /// A bundle whose manifest and digests were checked.
@@ -130,7 +161,9 @@ impl Bundle {
         manifest.check().map_err(|why| BundleError::Unsupported { path, why })?;
         let mut networks = BTreeMap::new();
         let files = manifest.detector.files.iter().map(|f| (&f.file, f.sha256));
-        for (file, wanted) in files.chain([(&manifest.reader.file, manifest.reader.sha256)]) {
+        let refiner = manifest.refiner.iter().map(|r| (&r.file, r.sha256));
+        let reader = [(&manifest.reader.file, manifest.reader.sha256)];
+        for (file, wanted) in files.chain(refiner).chain(reader) {
             let path = folder.join(file);
             let bytes = read(&path)?;
             let found = Digest::of(&bytes);
@@ -192,6 +225,23 @@ impl Manifest {
         wanted(
             reader.temperature.is_finite() && reader.temperature > 0.0,
             format!("the reader's temperature is {}", reader.temperature),
+        )?;
+        wanted(
+            (1..=8).contains(&reader.views.len()) && reader.views.iter().flatten().all(|v| v.abs() < 0.25),
+            format!("the reader's views are {:?}; 1 to 8, each within a quarter of the plate", reader.views),
+        )?;
+        if let Some(refiner) = &self.refiner {
+            wanted(
+                (refiner.height, refiner.width, refiner.margin) == (CROP_HEIGHT, CROP_WIDTH, CORNER_MARGIN),
+                format!(
+                    "the refiner takes {}x{} pixels with a margin of {}; this version makes {CROP_WIDTH}x{CROP_HEIGHT} crops with {CORNER_MARGIN}",
+                    refiner.width, refiner.height, refiner.margin
+                ),
+            )?;
+        }
+        wanted(
+            (0.0..=0.5).contains(&self.golden.tolerance),
+            format!("the golden values' tolerance is {}", self.golden.tolerance),
         )?;
         let detector = &self.detector;
         wanted(detector.classes == CLASSES, format!("the detector's classes are {:?}", detector.classes))?;

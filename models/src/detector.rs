@@ -41,10 +41,15 @@ impl Detector {
             let mut network = Network::load(bundle, &file.file, file.height, file.width)?;
             let grid = grid(file.width, file.height, manifest.stride);
             let golden = bundle.manifest.golden.detector_heat.get(&file.file).map_or(&[][..], Vec::as_slice);
-            network.prove(outputs(grid), golden)?;
+            network.prove(outputs(grid), golden, bundle.manifest.golden.tolerance)?;
             networks.push((network, file.width, file.height));
         }
         Ok(Self { networks, manifest, letterbox: Letterbox::new() })
+    }
+
+    /// From which score on a sighting is a plate whatever the reader makes of it.
+    pub(crate) fn sure_score(&self) -> f32 {
+        self.manifest.sure_score
     }
 
     /// The plates in a picture, surest first.
@@ -58,7 +63,7 @@ impl Detector {
         let fit = self.letterbox.fill(picture, *width, *height)?;
         let grid = grid(*width, *height, self.manifest.stride);
         let manifest = &self.manifest;
-        let mut plates = network.run(&self.letterbox.pixels, outputs(grid), |heat, corners| {
+        let mut plates = network.run(&self.letterbox.pixels, outputs(grid), |[heat, corners]| {
             decode(heat, corners, grid, manifest)
         })?;
         for plate in &mut plates {

@@ -67,10 +67,12 @@ impl Letterbox {
         let [w, h] = fit.size;
         let resize = |e: String| RecogniseError::Resize(e);
         let mut small = Image::new(w as u32, h as u32, PixelType::U8);
-        pack(picture, &mut self.packed);
-        let source =
-            ImageRef::new(picture.width() as u32, picture.height() as u32, &self.packed, PixelType::U8)
-                .map_err(|e| resize(e.to_string()))?;
+        let pixels = picture.packed().unwrap_or_else(|| {
+            pack(picture, &mut self.packed);
+            &self.packed
+        });
+        let source = ImageRef::new(picture.width() as u32, picture.height() as u32, pixels, PixelType::U8)
+            .map_err(|e| resize(e.to_string()))?;
         // A triangle filter as wide as the scale: the mean over the area, which small lettering needs.
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         self.resizer.resize(&source, &mut small, &options).map_err(|e| resize(e.to_string()))?;

@@ -10,6 +10,7 @@ mod detector;
 mod letterbox;
 mod network;
 mod reader;
+mod refiner;
 mod runtime;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +22,12 @@ use clearance::picture::LumaView;
 use clearance::read::{PlateRead, PlateSighting};
 pub use runtime::RuntimeError;
 
-/// The bundle used where none is named.
-pub const DEFAULT_BUNDLE: &str = "lane-v1";
+/// The bundle used where none is named: 8-bit networks, for lanes.
+pub const DEFAULT_BUNDLE: &str = "lane-v2";
+
+/// The same networks in 32-bit floating point: what they lose in 8 bits is measured against this, and training goes on from
+/// it.
+pub const EXACT_BUNDLE: &str = "lane-v2-fp32";
 
 /// Why a picture could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +61,7 @@ pub enum RecogniseError {
 pub struct Recognition {
     /// The plates, surest sighting first.
     pub plates: Vec<PlateRead>,
-    /// Time to find them.
+    /// Time to find them and to refine their corners.
     pub detect: Duration,
     /// Time to read them all.
     pub read: Duration,
@@ -65,18 +70,29 @@ pub struct Recognition {
 /// Finds and reads plates. Owns its networks; one thread uses it.
 pub struct Recogniser {
     detector: detector::Detector,
+    refiner: Option<refiner::Refiner>,
     reader: reader::Reader,
 }
 
 impl Recogniser {
     /// Load a bundle's networks; each has proved its golden values when this returns.
     pub fn new(bundle: &Bundle) -> Result<Self, RecogniseError> {
-        Ok(Self { detector: detector::Detector::load(bundle)?, reader: reader::Reader::load(bundle)? })
+        Ok(Self {
+            detector: detector::Detector::load(bundle)?,
+            refiner: refiner::Refiner::load(bundle)?,
+            reader: reader::Reader::load(bundle)?,
+        })
     }
 
-    /// The plates in a picture, surest first.
+    /// The plates in a picture, surest first, their corners refined.
     pub fn sight(&mut self, picture: LumaView<'_>) -> Result<Vec<PlateSighting>, RecogniseError> {
-        self.detector.sight(picture)
+        let mut plates = self.detector.sight(picture)?;
+        if let Some(refiner) = &mut self.refiner {
+            for plate in &mut plates {
+                plate.corners = refiner.refine(picture, &plate.corners)?;
+            }
+        }
+        Ok(plates)
     }
 
     /// Read one plate.
@@ -88,15 +104,28 @@ impl Recogniser {
         self.reader.read(picture, plate)
     }
 
-    /// Find and read all plates.
+    /// Find and read all plates. What the detector is not sure of stays only when there is something to read on it: lettering
+    /// on a cab and the stripes of a bumper look like plates until somebody tries to read them. A plate that the detector
+    /// is sure of stays, read or not: that it cannot be read is what an officer must know.
     pub fn recognise(&mut self, picture: LumaView<'_>) -> Result<Recognition, RecogniseError> {
         let start = Instant::now();
         let sightings = self.sight(picture)?;
         let detect = start.elapsed();
         let start = Instant::now();
-        let plates = sightings.iter().map(|s| self.read(picture, s)).collect::<Result<_, _>>()?;
+        let mut plates = sightings.iter().map(|s| self.read(picture, s)).collect::<Result<Vec<_>, _>>()?;
+        let sure = self.detector.sure_score();
+        plates.retain(|plate| plate.sighting.score >= sure || says_something(plate));
         Ok(Recognition { plates, detect, read: start.elapsed() })
     }
+}
+
+/// Fewest characters that confirm an unsure sighting, and least probability of their text (choice): a bar or a bolt alone is
+/// read as one character often enough.
+const CONFIRMING: (usize, f32) = (2, 0.1);
+
+fn says_something(plate: &PlateRead) -> bool {
+    let (text, probability) = plate.best();
+    text.chars().count() >= CONFIRMING.0 && probability >= CONFIRMING.1
 }
 
 /// The folder that holds bundles: `models/bundles` in this folder, the program's, or one above them; else

@@ -38,12 +38,12 @@ impl Network {
         Ok(Self { file: file.to_owned(), session, input: [1, 1, height, width] })
     }
 
-    /// Run on `pixels` (height x width, 0 to 1) and hand the two named outputs to `then`. Their lengths are checked.
-    pub(crate) fn run<T>(
+    /// Run on `pixels` (height x width, 0 to 1) and hand the named outputs to `then`. Their lengths are checked.
+    pub(crate) fn run<const N: usize, T>(
         &mut self,
         pixels: &[f32],
-        outputs: [(&str, usize); 2],
-        then: impl FnOnce(&[f32], &[f32]) -> T,
+        outputs: [(&str, usize); N],
+        then: impl FnOnce([&[f32]; N]) -> T,
     ) -> Result<T, RecogniseError> {
         let file = &self.file;
         let broken = |why: String| RecogniseError::Network { file: file.clone(), why };
@@ -59,24 +59,30 @@ impl Network {
                 Err(broken(format!("output {name:?} has shape {shape:?}, expected {length} values")))
             }
         };
-        Ok(then(output(outputs[0])?, output(outputs[1])?))
+        let mut values: [&[f32]; N] = [&[]; N];
+        for (value, wanted) in values.iter_mut().zip(outputs) {
+            *value = output(wanted)?;
+        }
+        Ok(then(values))
     }
 
-    /// Prove that the network computes what it computed when it was exported: the first values of an output for the
-    /// ramp input agree to a hundredth.
-    pub(crate) fn prove(
+    /// Prove that the network computes what it computed when it was exported: the first values of its first output for the
+    /// ramp input agree within `tolerance`.
+    pub(crate) fn prove<const N: usize>(
         &mut self,
-        outputs: [(&str, usize); 2],
+        outputs: [(&str, usize); N],
         golden: &[f32],
+        tolerance: f32,
     ) -> Result<(), RecogniseError> {
         let [_, _, height, width] = self.input;
         let ramp: Vec<f32> =
             (0..height * width).map(|i| ((i % width * 7 + i / width * 13) % 256) as f32 / 255.0).collect();
-        let first =
-            self.run(&ramp, outputs, |values, _| values[..golden.len().min(values.len())].to_vec())?;
+        let first = self.run(&ramp, outputs, |values| {
+            values.first().map_or_else(Vec::new, |v| v.iter().take(golden.len()).copied().collect())
+        })?;
         let agrees = !golden.is_empty()
             && first.len() == golden.len()
-            && first.iter().zip(golden).all(|(a, b)| (a - b).abs() <= 1e-2);
+            && first.iter().zip(golden).all(|(a, b)| (a - b).abs() <= tolerance);
         if agrees { Ok(()) } else { Err(RecogniseError::Golden { file: self.file.clone() }) }
     }
 }

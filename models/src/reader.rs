@@ -1,5 +1,6 @@
 //! From a straightened crop to a distribution for each character.
 
+use clearance::geometry::{Point, Quad};
 use clearance::mark::{CLASSES, MAX_CHARACTERS};
 use clearance::picture::{CROP_HEIGHT, CROP_WIDTH, LumaView, rectify};
 use clearance::read::{CharacterDistribution, PlateLayout, PlateRead, PlateSighting};
@@ -14,6 +15,7 @@ const OUTPUTS: [(&str, usize); 2] =
 pub(crate) struct Reader {
     network: Network,
     temperature: f32,
+    views: Vec<[f32; 3]>,
     pixels: Vec<f32>,
 }
 
@@ -22,31 +24,51 @@ impl Reader {
     pub(crate) fn load(bundle: &Bundle) -> Result<Self, RecogniseError> {
         let manifest = &bundle.manifest.reader;
         let mut network = Network::load(bundle, &manifest.file, CROP_HEIGHT, CROP_WIDTH)?;
-        network.prove(OUTPUTS, &bundle.manifest.golden.reader_logits)?;
-        Ok(Self { network, temperature: manifest.temperature, pixels: Vec::new() })
+        let golden = &bundle.manifest.golden;
+        network.prove(OUTPUTS, &golden.reader_logits, golden.tolerance)?;
+        Ok(Self {
+            network,
+            temperature: manifest.temperature,
+            views: manifest.views.clone(),
+            pixels: Vec::new(),
+        })
     }
 
-    /// Read one plate. A plate whose corners span no plane is read as nothing.
+    /// Read one plate: the mean of the logits over several looks at it, each cut out a little differently, which is the
+    /// geometric mean of their distributions. A misreading depends on where a stroke falls on the pixels of the crop; the
+    /// mark does not. A plate whose corners span no plane is read as nothing.
     pub(crate) fn read(
         &mut self,
         picture: LumaView<'_>,
         sighting: &PlateSighting,
     ) -> Result<PlateRead, RecogniseError> {
-        let Some(crop) = rectify(picture, &sighting.corners) else {
-            return Ok(PlateRead { sighting: *sighting, characters: [nothing(); MAX_CHARACTERS] });
-        };
-        self.pixels.clear();
-        self.pixels.extend(crop.pixels().iter().map(|&p| f32::from(p) / 255.0));
-        let temperature = self.temperature;
-        let characters = self.network.run(&self.pixels, OUTPUTS, |logits, _| {
-            let mut characters = [[0.0; CLASSES]; MAX_CHARACTERS];
-            for (position, logits) in characters.iter_mut().zip(logits.chunks_exact(CLASSES)) {
-                *position = softmax(logits, temperature);
-            }
-            characters
-        })?;
+        let mut sums = [0.0; MAX_CHARACTERS * CLASSES];
+        for view in &self.views {
+            let Some(crop) = rectify(picture, &seen_from(&sighting.corners, *view)) else {
+                return Ok(PlateRead { sighting: *sighting, characters: [nothing(); MAX_CHARACTERS] });
+            };
+            self.pixels.clear();
+            self.pixels.extend(crop.pixels().iter().map(|&p| f32::from(p) / 255.0));
+            self.network.run(&self.pixels, OUTPUTS, |[logits, _]| {
+                sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logit);
+            })?;
+        }
+        let looks = self.views.len() as f32;
+        let mut characters = [[0.0; CLASSES]; MAX_CHARACTERS];
+        for (position, sums) in characters.iter_mut().zip(sums.chunks_exact(CLASSES)) {
+            *position = softmax(sums, self.temperature * looks);
+        }
         Ok(PlateRead { sighting: *sighting, characters })
     }
+}
+
+/// The corners shifted along the plate's own edges and grown, in parts of its size.
+fn seen_from(corners: &Quad, [right, down, growth]: [f32; 3]) -> Quad {
+    let [a, b, c, d] = corners.0;
+    let across = Point::new((b.x - a.x + c.x - d.x) / 2.0, (b.y - a.y + c.y - d.y) / 2.0);
+    let along = Point::new((d.x - a.x + c.x - b.x) / 2.0, (d.y - a.y + c.y - b.y) / 2.0);
+    let (dx, dy) = (right * across.x + down * along.x, right * across.y + down * along.y);
+    corners.grown(growth).map(|p| Point::new(p.x + dx, p.y + dy))
 }
 
 fn nothing() -> CharacterDistribution {
@@ -73,6 +95,15 @@ fn softmax(logits: &[f32], temperature: f32) -> CharacterDistribution {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_view_is_shifted_along_the_plates_own_edges() {
+        let plate = Quad::rectangle(100.0, 50.0, 80.0, 20.0);
+        let seen = seen_from(&plate, [0.1, 0.5, 0.0]);
+        assert_eq!(seen, Quad::rectangle(108.0, 60.0, 80.0, 20.0));
+        assert_eq!(seen_from(&plate, [0.0; 3]), plate);
+        assert!((seen_from(&plate, [0.0, 0.0, 0.1]).width() - 88.0).abs() < 1e-3);
+    }
 
     #[test]
     fn softmax_sums_to_one_and_heat_flattens_it() {

@@ -34,16 +34,24 @@ try {
       && [...document.querySelectorAll(".crop")].every(crop => crop.naturalWidth > 0);
   }, null, { timeout: 60_000 });
   await shot("queue");
+  // Another language shows the same page, not the first one.
+  const speak = async language => {
+    const before = page.url();
+    await page.click(`header a[lang=${language}]`);
+    await page.waitForSelector(`html[lang=${language}]`);
+    if (page.url() !== before) throw new Error(`${language} leads from ${before} to ${page.url()}`);
+  };
   for (const language of ["zh-Hant", "zh-Hans"]) {
-    await page.goto(`${address}/console/language/${language}`);
-    await page.goto(`${address}/console/queue`);
+    await speak(language);
     await page.waitForSelector("#verdict-release");
     await shot(`queue-${language}`);
   }
-  await page.goto(`${address}/console/language/en`);
   await page.goto(`${address}/console/lanes`);
-  await page.waitForSelector(".cards section");
-  await shot("lanes");
+  for (const [language, name] of [["zh-Hant", "lanes-zh-Hant"], ["en", "lanes"]]) {
+    await speak(language);
+    await page.waitForFunction(() => document.querySelector(".cards section img")?.naturalWidth > 0);
+    await shot(name);
+  }
 
   // One plate is corrected, what is no plate is said to be none, the vehicle's mark is typed, and one key releases.
   await page.goto(`${address}/console/queue`);
@@ -69,6 +77,9 @@ try {
   await page.goto(`${address}/console/history`);
   await page.waitForSelector("table");
   await shot("history");
+  await speak("zh-Hant");
+  await page.waitForSelector("table");
+  await shot("history-zh-Hant");
   console.log(JSON.stringify({ read, refused, errors }));
 } catch (error) {
   console.error(String(error));

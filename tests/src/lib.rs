@@ -1,4 +1,6 @@
 //! What the end-to-end tests share: a world of trucks, cameras and loops around the software.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod clips;
+pub mod evaluation;
 pub mod world;

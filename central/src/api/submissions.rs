@@ -248,7 +248,7 @@ fn mainland_mark(text: &str) -> Result<RegistrationMark, String> {
     if mark.jurisdiction().is_mainland() {
         Ok(mark)
     } else {
-        Err(format!("{mark} is no cross-boundary mark such as 粤ZN727港"))
+        Err(format!("{mark} is no cross-boundary mark such as 粤ZN537港"))
     }
 }
 

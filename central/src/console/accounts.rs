@@ -7,12 +7,14 @@ use clearance::ids::OfficerId;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::notice::{Notice, Told};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
+use super::terms;
 use super::words::Language;
-use crate::officers::{Deed, Role, hash_password};
+use crate::officers::{Deed, PasswordError, Role, hash_password};
 use crate::state::AppState;
-use crate::storage::OfficerRow;
+use crate::storage::{Noted, OfficerRow};
 
 #[derive(Deserialize)]
 pub(super) struct AccountForm {
@@ -38,13 +40,13 @@ async fn accounts_page(
     state: &AppState,
     officer: &SignedIn,
     language: Language,
-    problem: Option<&str>,
+    problem: Option<Notice>,
 ) -> Result<Markup, Refusal> {
     let say = |key: &str| language.say(key);
     let officers = state.store.officers().await?;
     let content = html! {
         h1 { (say("officers")) }
-        @if let Some(problem) = problem { p class="note stop" role="alert" { (problem) } }
+        @if let Some(problem) = problem { (Told::from(problem).panel(language)) }
         table {
             thead { tr { th { (say("name")) } th { (say("role")) } th {} } }
             tbody { @for row in &officers { (account(language, officer, row)) } }
@@ -54,19 +56,25 @@ async fn accounts_page(
             input type="hidden" name="csrf" value=(officer.csrf);
             label { (say("name")) input name="name" required maxlength="64"; }
             label { (say("role")) select name="role" {
-                @for role in Role::ALL.into_iter().filter(|r| *r != Role::Trade) { option { (role) } }
+                @for role in Role::ALL.into_iter().filter(|r| *r != Role::Trade) {
+                    option value=(role) { (say(terms::role(role))) }
+                }
             } }
             label { (say("password")) input name="password" type="password" required minlength="10" autocomplete="new-password"; }
             button class="primary" { (say("save")) }
         }
     };
-    Ok(page(&Frame { language, officer: Some(officer), page: "officers" }, &content))
+    Ok(page(
+        &Frame { language, officer: Some(officer), page: "officers", address: "/console/officers" },
+        &content,
+    ))
 }
 
 fn account(language: Language, officer: &SignedIn, row: &OfficerRow) -> Markup {
     let (label, next) = if row.disabled { ("enable", false) } else { ("disable", true) };
+    let role = row.role.parse().map_or_else(|_| row.role.clone(), |role| language.say(terms::role(role)));
     html! {
-        tr { td { (row.name) } td { (row.role) } td {
+        tr { td { (row.name) } td { (role) } td {
             @if row.name != officer.actor.name {
                 form method="post" {
                     input type="hidden" name="csrf" value=(officer.csrf);
@@ -87,7 +95,7 @@ pub(super) async fn save(
 ) -> Result<Response, Refusal> {
     officer.allow(Deed::ManageOfficers, Some(&form.csrf))?;
     if let Err(problem) = change(&state, &officer, &form).await? {
-        return Ok(accounts_page(&state, &officer, language, Some(&problem)).await?.into_response());
+        return Ok(accounts_page(&state, &officer, language, Some(problem)).await?.into_response());
     }
     Ok(Redirect::to("/console/officers").into_response())
 }
@@ -97,23 +105,21 @@ async fn change(
     state: &AppState,
     officer: &SignedIn,
     form: &AccountForm,
-) -> Result<Result<(), String>, Refusal> {
-    let name: OfficerId = match form.name.parse() {
-        Ok(name) => name,
-        Err(error) => return Ok(Err(format!("{error}"))),
-    };
-    let what = if let Some(disabled) = form.disabled {
+) -> Result<Result<(), Notice>, Refusal> {
+    let Ok(name) = form.name.parse::<OfficerId>() else { return Ok(Err(Notice::AccountName)) };
+    let noted = if let Some(disabled) = form.disabled {
         state.store.disable_officer(name.as_str(), disabled).await?;
-        if disabled { "disable officer" } else { "enable officer" }
+        if disabled { Noted::DisableOfficer } else { Noted::EnableOfficer }
     } else {
-        let role = form.role.parse::<Role>().map_err(|e| e.to_string());
-        let hash = hash_password(&form.password).map_err(|e| e.to_string());
-        match (role, hash) {
-            (Ok(role), Ok(hash)) => state.store.put_officer(name.as_str(), role.name(), &hash).await?,
-            (Err(problem), _) | (_, Err(problem)) => return Ok(Err(problem)),
-        }
-        "put officer"
+        let Ok(role) = form.role.parse::<Role>() else { return Ok(Err(Notice::AccountRole)) };
+        let hash = match hash_password(&form.password) {
+            Ok(hash) => hash,
+            Err(PasswordError::Length) => return Ok(Err(Notice::AccountPassword)),
+            Err(error @ PasswordError::Hash(_)) => return Err(Refusal::Failed(error.to_string())),
+        };
+        state.store.put_officer(name.as_str(), role.name(), &hash).await?;
+        Noted::PutOfficer
     };
-    state.store.audit(state.clock.now(), &officer.actor.name, what, name.as_str()).await?;
+    state.store.audit(state.clock.now(), &officer.actor.name, &noted, name.as_str()).await?;
     Ok(Ok(()))
 }

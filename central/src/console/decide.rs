@@ -1,7 +1,6 @@
 //! An officer decides: keeps the read, orders the lane, takes an order back.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use axum::Form;
 use axum::extract::{Path, State};
@@ -12,11 +11,14 @@ use clearance::mark::RegistrationMark;
 use clearance::order::Verdict;
 use rand::RngExt as _;
 
+use super::address::escaped;
+use super::notice::{Notice, Told};
 use super::session::{Refusal, SignedIn};
+use super::terms;
 use crate::examples::{self, Labelling};
 use crate::officers::Deed;
 use crate::state::{AppState, CentralEvent, Outgoing};
-use crate::storage::{CannotUndo, NewOrder};
+use crate::storage::{CannotUndo, NewOrder, OrderReason};
 
 /// Number that stands for the vehicle itself: its mark as the officer knows it when no picture shows it. No passage has so
 /// many plates.
@@ -25,6 +27,30 @@ pub(super) const VEHICLE: u32 = 9_999;
 /// Marks by plate number; `None` where the officer could not read it either.
 type Marks = Vec<(u32, Option<RegistrationMark>)>;
 
+/// What an officer wants with a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    /// Only to put the reading right.
+    KeepRead,
+    /// An order for the lane too.
+    Order(ActionCode, OrderReason),
+}
+
+impl Choice {
+    fn of(form: &BTreeMap<String, String>) -> Result<Self, Notice> {
+        let action = match form.get("verdict").map(String::as_str) {
+            Some("release") => ActionCode::Release,
+            Some("inspect") => ActionCode::Inspect,
+            Some("documents") => ActionCode::Documents,
+            Some("read") => return Ok(Self::KeepRead),
+            _ => return Err(Notice::NothingChosen),
+        };
+        let key = form.get("reason").ok_or(Notice::NoReason)?;
+        let reason = OrderReason::ALL.into_iter().find(|r| terms::order_reason(*r) == key);
+        Ok(Self::Order(action, reason.ok_or(Notice::NoReason)?))
+    }
+}
+
 pub(super) async fn decide(
     State(state): State<AppState>,
     officer: SignedIn,
@@ -32,30 +58,21 @@ pub(super) async fn decide(
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Refusal> {
     officer.allow(Deed::DecidePassage, Some(form.get("csrf").map_or("", String::as_str)))?;
-    let marks = match marks(&form) {
-        Ok(marks) => marks,
-        Err(problem) => return Ok(back(id, "problem", &problem)),
-    };
-    let action = match form.get("verdict").map(String::as_str) {
-        Some("release") => Some(ActionCode::Release),
-        Some("inspect") => Some(ActionCode::Inspect),
-        Some("documents") => Some(ActionCode::Documents),
-        Some("read") => None,
-        _ => return Ok(back(id, "problem", "?")),
+    let (marks, choice) = match (marks(&form), Choice::of(&form)) {
+        (Ok(marks), Ok(choice)) => (marks, choice),
+        (Err(problem), _) => return Ok(back(id, &problem)),
+        (_, Err(problem)) => return Ok(back(id, &problem.into())),
     };
     // Before the order: a release uses up the directive of the mark that the officer read.
-    keep_read(&state, &officer, id, &marks, action.is_none()).await?;
-    if let Some(action) = action {
-        let reason = form.get("reason").map_or("", String::as_str);
-        if let Err(problem) = order(&state, &officer, id, Verdict::Act(action), reason).await {
-            return Ok(back(id, "problem", &problem.to_string()));
+    keep_read(&state, &officer, id, &marks, choice == Choice::KeepRead).await?;
+    let told = match choice {
+        Choice::KeepRead => Notice::ReadKept.into(),
+        Choice::Order(action, reason) => {
+            told(order(&state, &officer, id, Verdict::Act(action), Some(reason)).await)
         }
-    }
+    };
     let _ = state.events.send(CentralEvent::Passage(id));
-    Ok(match action {
-        Some(_) => back(id, "done", "order-sent"),
-        None => back(id, "done", "read-kept"),
-    })
+    Ok(back(id, &told))
 }
 
 pub(super) async fn undo(
@@ -65,31 +82,21 @@ pub(super) async fn undo(
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Refusal> {
     officer.allow(Deed::DecidePassage, Some(form.get("csrf").map_or("", String::as_str)))?;
-    Ok(match order(&state, &officer, id, Verdict::Withdraw, "undo").await {
-        Ok(()) => back(id, "done", "order-sent"),
-        Err(problem) => back(id, "problem", &problem.to_string()),
-    })
+    Ok(back(id, &told(order(&state, &officer, id, Verdict::Withdraw, None).await)))
 }
 
-fn back(id: PassageId, key: &str, value: &str) -> Response {
-    let query = [("passage", id.to_string()), (key, value.to_owned())];
-    let text: Vec<String> = query.iter().map(|(k, v)| format!("{k}={}", escaped(v))).collect();
-    Redirect::to(&format!("/console/queue?{}", text.join("&"))).into_response()
+fn told(ordered: Result<(), CannotUndo>) -> Told {
+    ordered.map_or_else(Told::from, |()| Notice::OrderSent.into())
 }
 
-/// Percent-encoding of a query value (RFC 3986: all but unreserved characters).
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
-            out.push(b as char);
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
+/// Back to the passage, to be told there.
+fn back(id: PassageId, told: &Told) -> Response {
+    let about = told.about.as_ref().map_or_else(String::new, |about| format!("&about={}", escaped(about)));
+    let key = told.notice.key();
+    Redirect::to(&format!("/console/queue?passage={id}&notice={key}{about}")).into_response()
 }
 
-fn marks(form: &BTreeMap<String, String>) -> Result<Marks, String> {
+fn marks(form: &BTreeMap<String, String>) -> Result<Marks, Told> {
     let mut marks = Vec::new();
     for (key, text) in form {
         let Some(number) = key.strip_prefix("mark_").and_then(|n| n.parse().ok()) else { continue };
@@ -99,7 +106,7 @@ fn marks(form: &BTreeMap<String, String>) -> Result<Marks, String> {
         }
         let mark = match text.trim() {
             "" => None,
-            text => Some(text.parse::<RegistrationMark>().map_err(|e| format!("{text}: {e}"))?),
+            text => Some(text.parse::<RegistrationMark>().map_err(|e| Told::no_mark(text, &e))?),
         };
         marks.push((number, mark));
     }
@@ -111,7 +118,7 @@ async fn order(
     officer: &SignedIn,
     passage: PassageId,
     verdict: Verdict,
-    reason: &str,
+    reason: Option<OrderReason>,
 ) -> Result<(), CannotUndo> {
     let name: OfficerId =
         officer.actor.name.parse().map_err(|e| CannotUndo::Storage(crate::storage::data(e)))?;
@@ -119,7 +126,7 @@ async fn order(
         passage,
         verdict,
         officer: name,
-        reason: reason.chars().take(200).collect(),
+        reason,
         nonce: Nonce(rand::rng().random()),
         at: state.clock.now(),
     };
@@ -161,7 +168,9 @@ mod tests {
             |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let good = marks(&form(&[("mark_0", " ab 123"), ("mark_1", ""), ("verdict", "read")])).unwrap();
         assert_eq!(good, [(0, Some("AB123".parse().unwrap())), (1, None)]);
-        assert!(marks(&form(&[("mark_0", "<script>")])).unwrap_err().contains("<script>"));
+        let refused = marks(&form(&[("mark_0", "<script>")])).unwrap_err();
+        assert_eq!(refused.notice, Notice::MarkCharacter);
+        assert_eq!(refused.about.as_deref(), Some("<script>"));
     }
 
     #[test]
@@ -179,7 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn query_values_are_escaped() {
-        assert_eq!(escaped("a b&c=粤"), "a%20b%26c%3D%E7%B2%A4");
+    fn an_order_needs_a_verdict_and_a_reason() {
+        let form =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let choice = |pairs: &[(&str, &str)]| Choice::of(&form(pairs));
+        assert_eq!(
+            choice(&[("verdict", "release"), ("reason", "why-spoke-to-driver")]),
+            Ok(Choice::Order(ActionCode::Release, OrderReason::SpokeToDriver))
+        );
+        assert_eq!(choice(&[("verdict", "read")]), Ok(Choice::KeepRead));
+        assert_eq!(choice(&[("verdict", "release"), ("reason", "because")]), Err(Notice::NoReason));
+        assert_eq!(choice(&[("verdict", "detain")]), Err(Notice::NothingChosen));
     }
 }

@@ -9,13 +9,14 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use clearance::decide::Signal;
 use clearance::ids::{LaneId, SiteId};
-use clearance::passage::{LanePhase, LaneStatus};
+use clearance::passage::LaneStatus;
 use futures::{Stream, StreamExt as _};
 use maud::{Markup, html};
 use tokio_stream::wrappers::BroadcastStream;
 
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
+use super::terms;
 use super::words::Language;
 use crate::officers::Deed;
 use crate::state::{AppState, CentralEvent};
@@ -42,21 +43,16 @@ pub(super) async fn lanes(
         }
         @if !refused.is_empty() {
             h2 { (language.say("refused-records")) }
-            ul { @for line in refused.iter().rev().take(10) { li { (line) } } }
+            ul { @for (what, why) in refused.iter().rev().take(10) {
+                li { (language.say(terms::lane_record(*what))) " — " span lang="en" { (why) } }
+            } }
         }
     };
-    Ok(page(&Frame { language, officer: Some(&officer), page: "lanes" }, &content))
+    Ok(page(&Frame { language, officer: Some(&officer), page: "lanes", address: "/console/lanes" }, &content))
 }
 
 fn card(language: Language, status: &LaneStatus, silent_ms: i64) -> Markup {
     let say = |key| language.say(key);
-    let phase = match status.phase {
-        LanePhase::Idle => "phase-idle",
-        LanePhase::Reading => "phase-reading",
-        LanePhase::Referred => "phase-referred",
-        LanePhase::Signalled => "phase-signalled",
-        LanePhase::Hold => "phase-hold",
-    };
     let silent = silent_ms > SILENT_MS;
     let colour = match status.signal {
         _ if silent => "warn",
@@ -69,11 +65,11 @@ fn card(language: Language, status: &LaneStatus, silent_ms: i64) -> Markup {
             img src=(picture) alt="";
             h2 { (status.site) " · " (status.lane) }
             p class={ "lamp " (colour) } {
-                @if silent { (say("out-of-contact")) } @else { (say(phase)) " — " (signal_name(status.signal)) }
+                @if silent { (say("out-of-contact")) } @else { (say(terms::phase(status.phase))) " — " (say(terms::signal(status.signal))) }
             }
             @if let Some(reading) = &status.reading { p class="mark" { (reading) } }
             dl {
-                @if let Some(fault) = status.fault { dt { (say("fault")) } dd class="stop" { (format!("{fault:?}")) } }
+                @if let Some(fault) = status.fault { dt { (say("fault")) } dd class="stop" { (say(terms::fault(fault))) } }
                 dt { (say("lease-left")) }
                 dd { @if status.lease_left_ms == 0 { span class="stop" { (say("lease-stale")) } }
                      @else { (status.lease_left_ms / 1000) " " (say("seconds")) } }
@@ -82,16 +78,6 @@ fn card(language: Language, status: &LaneStatus, silent_ms: i64) -> Markup {
                 dt { (say("frames-per-second")) } dd { (format!("{:.1}", status.frames_per_second)) }
             }
         }
-    }
-}
-
-fn signal_name(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Proceed => "GO",
-        Signal::Documents => "DOCUMENTS",
-        Signal::InspectionBay => "INSPECTION",
-        Signal::AwaitEscort => "ESCORT",
-        Signal::Wait => "STOP",
     }
 }
 

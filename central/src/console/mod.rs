@@ -1,11 +1,15 @@
 //! The officers' console: server-rendered pages, kept current by server-sent events, in three languages.
 
 mod accounts;
+mod address;
 mod decide;
+mod history;
 mod lanes;
+mod notice;
 mod page;
 mod queue;
 mod session;
+mod terms;
 mod words;
 
 use axum::Router;
@@ -31,11 +35,12 @@ pub fn router(state: AppState) -> Router {
         .route("/console/lanes/{site}/{lane}/picture.jpg", get(lanes::picture))
         .route("/console/events", get(lanes::events))
         .route("/console/queue", get(queue::queue))
-        .route("/console/history", get(queue::history))
+        .route("/console/history", get(history::history))
         .route("/console/evidence/{digest}", get(queue::evidence))
         .route("/console/passages/{id}/decide", post(decide::decide))
         .route("/console/passages/{id}/undo", post(decide::undo))
         .route("/console/officers", get(accounts::list).post(accounts::save))
+        .layer(axum::middleware::from_fn(session::tell_refusals))
         .layer(axum::middleware::map_response(page::harden))
         .with_state(state)
 }

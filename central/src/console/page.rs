@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, html};
 
+use super::address::escaped;
 use super::session::SignedIn;
 use super::words::Language;
 use crate::officers::Deed;
@@ -14,6 +15,8 @@ pub(super) struct Frame<'a> {
     pub(super) officer: Option<&'a SignedIn>,
     /// Which page, for the navigation; also which events it follows.
     pub(super) page: &'a str,
+    /// Its own address, where another language leads back to.
+    pub(super) address: &'a str,
 }
 
 /// A whole page.
@@ -36,7 +39,7 @@ pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
                     nav { @if let Some(officer) = frame.officer { (navigation(frame, officer)) } }
                     span {
                         @for language in Language::ALL {
-                            a href={ "/console/language/" (language.tag()) } lang=(language.tag())
+                            a href={ "/console/language/" (language.tag()) "?back=" (escaped(frame.address)) } lang=(language.tag())
                                 aria-current=[(language == frame.language).then_some("true")] { (language.name()) }
                         }
                     }

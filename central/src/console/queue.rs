@@ -1,4 +1,4 @@
-//! Vehicles that wait for an officer, and those that were decided.
+//! Vehicles that wait for an officer, and what is known of each.
 
 use axum::extract::{Path, Query, State};
 use axum::http::header;
@@ -6,25 +6,39 @@ use axum::response::{IntoResponse as _, Response};
 use clearance::directive::DirectiveEntry;
 use clearance::ids::{Digest, PassageId};
 use clearance::mark::{RegistrationMark, look_alike};
-use clearance::passage::{DecisionRecord, Outcome, PlateEvidence};
+use clearance::passage::{DecisionRecord, PlateEvidence};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::decide::VEHICLE;
+use super::notice::{Notice, Told};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
+use super::terms;
 use super::words::Language;
 use crate::officers::Deed;
 use crate::state::AppState;
-use crate::storage::{OrderRow, PassageRow};
+use crate::storage::{OrderReason, OrderRow, OrderState, PassageRow};
 
 #[derive(Deserialize)]
 pub(super) struct Selected {
     passage: Option<PassageId>,
-    /// What has just been done, as a key of the words.
-    done: Option<String>,
-    /// A message of the store.
-    problem: Option<String>,
+    /// What there is to tell, as its key.
+    notice: Option<String>,
+    /// About whom or what.
+    about: Option<String>,
+}
+
+impl Selected {
+    fn told(&self) -> Option<Told> {
+        let notice = self.notice.as_deref().and_then(Notice::of_key)?;
+        Some(Told { notice, about: self.about.clone() })
+    }
+
+    /// The page's address without what was told, which is said once.
+    fn address(&self) -> String {
+        self.passage.map_or_else(|| "/console/queue".to_owned(), |id| format!("/console/queue?passage={id}"))
+    }
 }
 
 /// One reading an officer is offered.
@@ -50,10 +64,7 @@ pub(super) async fn queue(
     let say = |key: &str| language.say(key);
     let content = html! {
         h1 { (say("queue")) " (" (waiting.len()) ")" }
-        @if let Some(done) = selected.done.as_deref().filter(|d| matches!(*d, "order-sent" | "read-kept")) {
-            p class="note" role="status" { (say(done)) " " (say("undo-note")) }
-        }
-        @if let Some(problem) = &selected.problem { p class="note stop" role="alert" { (problem) } }
+        @if let Some(told) = selected.told() { (told.panel(language)) }
         div class="split" {
             ul class="list" aria-live="polite" {
                 @for row in &waiting {
@@ -72,21 +83,14 @@ pub(super) async fn queue(
             }
         }
     };
-    Ok(page(&Frame { language, officer: Some(&officer), page: "queue" }, &content))
+    let address = selected.address();
+    Ok(page(&Frame { language, officer: Some(&officer), page: "queue", address: &address }, &content))
 }
 
-fn first_mark(row: &PassageRow) -> String {
+pub(super) fn first_mark(row: &PassageRow) -> String {
     let plates = row.decision.as_ref().map_or(&[][..], |d| &d.plates);
     let first = plates.iter().find_map(|p| p.candidates.first());
     first.map_or_else(|| "—".to_owned(), |c| c.mark.spaced())
-}
-
-/// The key of a reason's words.
-fn reason_key(decision: &DecisionRecord) -> String {
-    let value = serde_json::to_value(decision.reason).unwrap_or_default();
-    let name = value.as_str().map(str::to_owned);
-    let name = name.or_else(|| value.as_object().and_then(|o| o.keys().next().cloned())).unwrap_or_default();
-    format!("reason-{name}")
 }
 
 async fn detail(
@@ -109,7 +113,7 @@ async fn detail(
     Ok(html! {
         section class="panel" {
             h2 { (row.site) " · " (row.lane) }
-            p { strong { (say("reason")) ": " } (say(&reason_key(decision))) }
+            p { strong { (say("reason")) ": " } (terms::reason_told(language, decision.reason)) }
             @if row.left_at.is_some() { p class="warn" { (say("vehicle-left")) } }
             (seen(language, row, decision))
             form method="post" action={ "/console/passages/" (row.id) "/decide" } {
@@ -123,9 +127,7 @@ async fn detail(
                 @if may {
                     label class="row" { (say("why"))
                         select name="reason" {
-                            @for why in ["why-identity-checked", "why-spoke-to-driver", "why-documents-seen"] {
-                                option value=(why) { (say(why)) }
-                            }
+                            @for why in OrderReason::ALL.map(terms::order_reason) { option value=(why) { (say(why)) } }
                         }
                     }
                     div class="row" {
@@ -145,15 +147,26 @@ async fn detail(
 
 fn order_list(language: Language, officer: &SignedIn, row: &PassageRow, orders: &[OrderRow]) -> Markup {
     html! {
-        @for order in orders {
-            p class="soft" { (language.say("decided-by")) " " (order.officer) ": " (order.verdict) " — " (order.state) }
-        }
+        @for order in orders { (order_line(language, order)) }
         @if !orders.is_empty() && row.left_at.is_none() {
             form method="post" action={ "/console/passages/" (row.id) "/undo" } class="row" {
                 input type="hidden" name="csrf" value=(officer.csrf);
                 button id="undo" { (language.say("undo")) }
                 span class="soft" { (language.say("undo-note")) }
             }
+        }
+    }
+}
+
+fn order_line(language: Language, order: &OrderRow) -> Markup {
+    let say = |key| language.say(key);
+    html! {
+        p class="soft" {
+            (say("decided-by")) ": " (order.officer) " · " (say(terms::verdict(order.verdict)))
+            @if let Some(reason) = order.reason { " · " (say(terms::order_reason(reason))) }
+            " — " (say(terms::order_state(&order.state)))
+            // In the lane's own words.
+            @if let OrderState::Refused(why) = &order.state { " (" span lang="en" { (why) } ")" }
         }
     }
 }
@@ -218,7 +231,10 @@ fn plate_form(language: Language, number: usize, plate: &PlateEvidence, offers: 
                         }
                         span class="soft" { " · " (say("directive")) ": "
                             @match &offer.directive {
-                                Some(entry) => { (entry.directive.action) }
+                                Some(entry) => {
+                                    (say(terms::action(entry.directive.action)))
+                                    @if let Some(status) = terms::status(entry.status) { " (" (say(status)) ")" }
+                                }
                                 None => { (say("no-directive-for-mark")) }
                             }
                         }
@@ -257,50 +273,6 @@ fn resembles(a: &RegistrationMark, b: &RegistrationMark) -> bool {
     let pairs = || a.as_str().chars().zip(b.as_str().chars());
     a.as_str().chars().count() == b.as_str().chars().count()
         && pairs().filter(|(x, y)| !look_alike(*x, *y)).count() <= 1
-}
-
-pub(super) async fn history(
-    State(state): State<AppState>,
-    officer: SignedIn,
-    language: Language,
-) -> Result<Markup, Refusal> {
-    officer.allow(Deed::WatchLanes, None)?;
-    let passages = state.store.latest(100).await?;
-    let audit = state.store.audit_lines(100).await?;
-    let say = |key: &str| language.say(key);
-    let content = html! {
-        h1 { (say("history")) }
-        table {
-            thead { tr { th { (say("time")) } th { (say("lane")) } th { (say("mark")) } th { (say("outcome")) } th { (say("reason")) } } }
-            tbody { @for row in &passages { tr {
-                td { (civil(row.began)) } td { (row.lane) }
-                td { a href={ "/console/queue?passage=" (row.id) } { (first_mark(row)) } }
-                @if let Some(decision) = &row.decision {
-                    td { (outcome(language, decision.outcome)) } td { (say(&reason_key(decision))) }
-                }
-            } } }
-        }
-        h2 { (say("audit")) }
-        table {
-            thead { tr { th { (say("time")) } th { (say("who")) } th { (say("what")) } th { (say("subject")) } } }
-            tbody { @for line in &audit { tr { td { (civil(line.at)) } td { (line.who) } td { (line.what) } td { (line.subject) } } } }
-        }
-    };
-    Ok(page(&Frame { language, officer: Some(&officer), page: "history" }, &content))
-}
-
-fn outcome(language: Language, outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Released => language.say("release"),
-        Outcome::Directed(action) => action.to_string(),
-        Outcome::Referred => language.say("phase-referred"),
-    }
-}
-
-/// Hong Kong time for people.
-fn civil(ms: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(ms).ok().and_then(|t| t.in_tz("Asia/Hong_Kong").ok());
-    time.map_or_else(String::new, |t| t.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 pub(super) async fn evidence(

@@ -1,20 +1,22 @@
 //! Signing in and out, and who is signed in.
 
-use axum::Form;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::{Extension, Form};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::address::within_console;
 use super::page::{Frame, page};
 use super::words::Language;
 use crate::officers::{Actor, Deed, new_token, token_hash, verify_password};
 use crate::state::AppState;
-use crate::storage::StorageError;
+use crate::storage::{CONSOLE, Noted, StorageError};
 
 const COOKIE: &str = "session";
 
@@ -37,10 +39,10 @@ pub(super) struct SignedIn {
 impl SignedIn {
     /// Refuse what the role does not allow, or a form that did not come from one of our pages.
     pub(super) fn allow(&self, deed: Deed, csrf: Option<&str>) -> Result<(), Refusal> {
-        if csrf.is_some_and(|token| token != self.csrf) || !self.actor.role.may(deed) {
-            return Err(Refusal::Forbidden);
+        if csrf.is_some_and(|token| token != self.csrf) {
+            return Err(Refusal::ForeignForm);
         }
-        Ok(())
+        if self.actor.role.may(deed) { Ok(()) } else { Err(Refusal::Forbidden) }
     }
 }
 
@@ -49,6 +51,8 @@ impl SignedIn {
 pub(super) enum Refusal {
     SignInFirst,
     Forbidden,
+    /// The form is of another session, or of somebody else's page.
+    ForeignForm,
     NotFound,
     Failed(String),
 }
@@ -59,25 +63,38 @@ impl From<StorageError> for Refusal {
     }
 }
 
+/// The words, by their key, that a response still lacks: whoever refuses does not know the reader's language.
+#[derive(Clone, Copy)]
+struct Untold(&'static str);
+
 impl axum::response::IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        match self {
-            Self::SignInFirst => Redirect::to("/console/sign-in").into_response(),
-            Self::Forbidden => {
-                (StatusCode::FORBIDDEN, "Your role does not allow this. 你的角色不允許此操作。")
-                    .into_response()
-            }
-            Self::NotFound => (StatusCode::NOT_FOUND, "Not found. 找不到。").into_response(),
+        let (status, words) = match self {
+            Self::SignInFirst => return Redirect::to("/console/sign-in").into_response(),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "not-allowed"),
+            Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign-form"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::Failed(error) => {
                 tracing::error!(error, "a page failed");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "This failed; nothing was changed. 操作失敗，沒有任何更改。",
-                )
-                    .into_response()
+                (StatusCode::INTERNAL_SERVER_ERROR, "failed")
             }
-        }
+        };
+        (status, Extension(Untold(words))).into_response()
     }
+}
+
+/// Tell a refusal in the reader's language.
+pub(super) async fn tell_refusals(language: Language, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let Some(Untold(words)) = response.extensions().get().copied() else { return response };
+    let content = html! {
+        div class="panel" {
+            p class="stop" role="alert" { (language.say(words)) }
+            p { a href="/console/queue" { (language.say("back-to-queue")) } }
+        }
+    };
+    let frame = Frame { language, officer: None, page: "refusal", address: "/console/queue" };
+    (response.status(), page(&frame, &content)).into_response()
 }
 
 impl FromRequestParts<AppState> for SignedIn {
@@ -125,7 +142,7 @@ fn sign_in_page(language: Language, problem: Option<&str>) -> Markup {
             }
         }
     };
-    page(&Frame { language, officer: None, page: "sign-in" }, &content)
+    page(&Frame { language, officer: None, page: "sign-in", address: "/console/sign-in" }, &content)
 }
 
 pub(super) async fn form(language: Language) -> Markup {
@@ -155,7 +172,7 @@ pub(super) async fn sign_in(
         state.sign_ins.failed(&form.name, now);
         state
             .store
-            .audit(now, "console", "sign-in failed", &form.name.chars().take(64).collect::<String>())
+            .audit(now, CONSOLE, &Noted::SignInFailed, &form.name.chars().take(64).collect::<String>())
             .await?;
         return Ok((StatusCode::UNAUTHORIZED, sign_in_page(language, Some("sign-in-failed"))).into_response());
     }
@@ -173,7 +190,7 @@ pub(super) async fn sign_out(
     Form(form): Form<Csrf>,
 ) -> Result<Response, Refusal> {
     if form.csrf != officer.csrf {
-        return Err(Refusal::Forbidden);
+        return Err(Refusal::ForeignForm);
     }
     if let Some(cookie) = jar.get(COOKIE) {
         state.store.end_session(&token_hash(cookie.value())).await?;
@@ -182,9 +199,16 @@ pub(super) async fn sign_out(
     Ok((jar.remove(gone), Redirect::to("/console/sign-in")).into_response())
 }
 
-pub(super) async fn language(jar: CookieJar, Path(tag): Path<String>) -> Response {
+#[derive(Deserialize)]
+pub(super) struct Back {
+    back: Option<String>,
+}
+
+/// Choose a language, and go on with the page that was being read.
+pub(super) async fn language(jar: CookieJar, Path(tag): Path<String>, Query(asked): Query<Back>) -> Response {
     let language = Language::of_tag(&tag).unwrap_or(Language::English);
     let cookie =
         Cookie::build(("language", language.tag())).path("/console").same_site(SameSite::Lax).permanent();
-    (jar.add(cookie), Redirect::to("/console/queue")).into_response()
+    let back = asked.back.as_deref().and_then(within_console).unwrap_or("/console/queue");
+    (jar.add(cookie), Redirect::to(back)).into_response()
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use zenoh::query::Query;
 
 use super::Link;
+use crate::state::LaneRecord;
 
 /// Declare the queryables of one site.
 pub(super) async fn declare(link: &Link, site: &SiteId, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {
@@ -68,7 +69,7 @@ async fn lease(link: &Link, site: &SiteId, query: &Query) -> anyhow::Result<Vec<
     let request = link
         .trust
         .open::<LeaseRequest>(&payload.to_bytes())
-        .inspect_err(|error| link.refuse("lease request", error))?
+        .inspect_err(|error| link.refuse(LaneRecord::LeaseRequest, error))?
         .into_record();
     if request.site != *site {
         return Err(anyhow!("a lease request for site {} was sent to {site}", request.site));

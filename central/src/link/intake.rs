@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use zenoh::query::Query;
 
 use super::{Link, lane_of};
-use crate::state::CentralEvent;
+use crate::state::{CentralEvent, LaneRecord};
 use crate::storage::Stored;
 
 /// The largest live picture taken, bytes.
@@ -47,11 +47,11 @@ async fn take_passage(link: &Link, site: &SiteId, query: &Query) -> anyhow::Resu
     let event = link
         .trust
         .open::<PassageEvent>(&bytes)
-        .inspect_err(|error| link.refuse("passage", error))?
+        .inspect_err(|error| link.refuse(LaneRecord::Passage, error))?
         .into_record();
     if event.site != *site {
         let why = format!("site {} delivered at {site}", event.site);
-        link.refuse("passage", &why);
+        link.refuse(LaneRecord::Passage, &why);
         return Err(anyhow!(why));
     }
     if link.state.store.store_event(&event).await? == Stored::New {
@@ -62,10 +62,13 @@ async fn take_passage(link: &Link, site: &SiteId, query: &Query) -> anyhow::Resu
 
 async fn take_evidence(link: &Link, query: &Query) -> anyhow::Result<()> {
     let bytes = payload(query)?;
-    let evidence =
-        link.trust.open::<Evidence>(&bytes).inspect_err(|error| link.refuse("picture", error))?.into_record();
+    let evidence = link
+        .trust
+        .open::<Evidence>(&bytes)
+        .inspect_err(|error| link.refuse(LaneRecord::Picture, error))?
+        .into_record();
     if Digest::of(&evidence.jpeg) != evidence.digest {
-        link.refuse("picture", &"its digest does not fit");
+        link.refuse(LaneRecord::Picture, &"its digest does not fit");
         return Err(anyhow!("a picture whose digest does not fit"));
     }
     link.state.store.store_evidence(&evidence).await?;
@@ -104,7 +107,7 @@ impl Link {
     fn take_status(&self, bytes: &[u8]) {
         let status = match self.trust.open::<LaneStatus>(bytes) {
             Ok(status) => status.into_record(),
-            Err(error) => return self.refuse("lane status", &error),
+            Err(error) => return self.refuse(LaneRecord::Status, &error),
         };
         let lane = (status.site.clone(), status.lane.clone());
         let now = self.state.clock.now().0;

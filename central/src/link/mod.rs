@@ -18,7 +18,7 @@ use zenoh::Session;
 use zenoh::qos::CongestionControl;
 
 use crate::config::Config;
-use crate::state::{AppState, Outgoing};
+use crate::state::{AppState, LaneRecord, Outgoing};
 
 /// How often an order that a lane has not answered is sent again.
 const RESEND: Duration = Duration::from_secs(1);
@@ -124,10 +124,10 @@ impl Link {
     }
 
     /// Note a record that was refused.
-    fn refuse(&self, what: &str, why: &dyn std::fmt::Display) {
-        tracing::warn!(what, %why, "a record was refused");
+    fn refuse(&self, what: LaneRecord, why: &dyn std::fmt::Display) {
+        tracing::warn!(?what, %why, "a record was refused");
         let mut lanes = self.state.lanes_mut();
-        lanes.refused.push(format!("{what}: {why}"));
+        lanes.refused.push((what, why.to_string()));
         let extra = lanes.refused.len().saturating_sub(50);
         lanes.refused.drain(..extra);
     }

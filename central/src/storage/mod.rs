@@ -5,6 +5,7 @@
 //! - a (passage, step) is stored once; a release uses up its directive in the transaction that stores it;
 //! - an order, its audit line and its sealed bytes are stored together, before it is sent.
 
+mod audit;
 mod log;
 mod officers;
 mod orders;
@@ -15,10 +16,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clearance::ids::{Epoch, SiteId, UtcMillis};
+pub use audit::{AuditRow, COMMAND_LINE, CONSOLE, Noted};
+use clearance::ids::{Epoch, SiteId};
 use clearance::wire::Signer;
 pub use officers::{OfficerRow, SessionRow};
-pub use orders::{CannotUndo, NewOrder, OrderRow};
+pub use orders::{CannotUndo, NewOrder, OrderReason, OrderRow, OrderState};
 pub use passages::{CorrectionRow, PassageRow, Stored};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -82,36 +84,6 @@ impl Write<'_> {
         }
         Ok(())
     }
-
-    pub(crate) async fn audit(
-        &mut self,
-        at: UtcMillis,
-        who: &str,
-        what: &str,
-        subject: &str,
-    ) -> Result<(), StorageError> {
-        sqlx::query("INSERT INTO audit (at, who, what, subject) VALUES (?, ?, ?, ?)")
-            .bind(at.0)
-            .bind(who)
-            .bind(what)
-            .bind(subject)
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
-    }
-}
-
-/// Who did what.
-#[derive(Clone, Debug, sqlx::FromRow, serde::Serialize)]
-pub struct AuditRow {
-    /// When, milliseconds since 1970.
-    pub at: i64,
-    /// Officer or client.
-    pub who: String,
-    /// What.
-    pub what: String,
-    /// To what.
-    pub subject: String,
 }
 
 impl Store {
@@ -149,27 +121,5 @@ impl Store {
         let turn = self.writer.lock().await;
         let tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         Ok(Write { tx, committed: Vec::new(), store: self, _turn: turn })
-    }
-
-    /// The latest lines of who did what.
-    pub async fn audit_lines(&self, most: u32) -> Result<Vec<AuditRow>, StorageError> {
-        let rows = sqlx::query_as("SELECT at, who, what, subject FROM audit ORDER BY id DESC LIMIT ?")
-            .bind(most)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows)
-    }
-
-    /// Note who did what, by itself.
-    pub async fn audit(
-        &self,
-        at: UtcMillis,
-        who: &str,
-        what: &str,
-        subject: &str,
-    ) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        write.audit(at, who, what, subject).await?;
-        write.commit().await
     }
 }

@@ -2,7 +2,7 @@
 
 use clearance::ids::UtcMillis;
 
-use super::{StorageError, Store};
+use super::{Noted, StorageError, Store};
 
 /// An officer's account.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -92,7 +92,7 @@ impl Store {
             .bind(at.0)
             .execute(&mut *write.tx)
             .await?;
-        write.audit(at, officer, "sign in", "").await?;
+        write.audit(at, officer, &Noted::SignIn, "").await?;
         write.commit().await
     }
 

@@ -3,7 +3,64 @@
 use clearance::ids::{Digest, LaneId, Nonce, OfficerId, PassageId, SiteId, UtcMillis};
 use clearance::order::{ORDER_LIFETIME_MS, Order, Verdict};
 
-use super::{StorageError, Store, Write, data};
+use serde::{Deserialize, Serialize};
+
+use super::{Noted, StorageError, Store, Write, data};
+
+/// Why an officer decides without the lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderReason {
+    /// The vehicle was identified by camera.
+    IdentityChecked,
+    /// The officer spoke to the driver.
+    SpokeToDriver,
+    /// The officer saw the documents.
+    DocumentsSeen,
+}
+
+impl OrderReason {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::IdentityChecked, Self::SpokeToDriver, Self::DocumentsSeen];
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderState {
+    /// The lane has not answered yet.
+    Sent,
+    /// The lane carried it out.
+    Obeyed,
+    /// It ran out before the lane answered.
+    Unanswered,
+    /// The lane did not carry it out, and said why.
+    Refused(String),
+}
+
+const SENT: &str = "sent";
+const OBEYED: &str = "obeyed";
+const UNANSWERED: &str = "unanswered";
+const REFUSED: &str = "refused: ";
+
+impl OrderState {
+    fn stored(&self) -> String {
+        match self {
+            Self::Sent => SENT.to_owned(),
+            Self::Obeyed => OBEYED.to_owned(),
+            Self::Unanswered => UNANSWERED.to_owned(),
+            Self::Refused(why) => format!("{REFUSED}{why}"),
+        }
+    }
+
+    fn of_stored(text: &str) -> Self {
+        match text {
+            SENT => Self::Sent,
+            OBEYED => Self::Obeyed,
+            UNANSWERED => Self::Unanswered,
+            other => Self::Refused(other.strip_prefix(REFUSED).unwrap_or(other).to_owned()),
+        }
+    }
+}
 
 /// What an officer wants.
 #[derive(Clone, Debug)]
@@ -14,8 +71,8 @@ pub struct NewOrder {
     pub verdict: Verdict,
     /// Who.
     pub officer: OfficerId,
-    /// Why, in the officer's words or choice.
-    pub reason: String,
+    /// Why; none for an order that takes another back.
+    pub reason: Option<OrderReason>,
     /// Random.
     pub nonce: Nonce,
     /// Now.
@@ -23,20 +80,16 @@ pub struct NewOrder {
 }
 
 /// An order as stored.
-#[derive(Clone, Debug, sqlx::FromRow, serde::Serialize)]
+#[derive(Clone, Debug)]
 pub struct OrderRow {
-    /// Its nonce.
-    pub nonce: String,
     /// Who.
     pub officer: String,
-    /// What, as JSON.
-    pub verdict: String,
-    /// Why.
-    pub reason: String,
-    /// When, milliseconds since 1970.
-    pub issued: i64,
-    /// `sent`, `obeyed`, or why it was refused.
-    pub state: String,
+    /// What.
+    pub verdict: Verdict,
+    /// Why; none for an order that takes another back.
+    pub reason: Option<OrderReason>,
+    /// What became of it.
+    pub state: OrderState,
 }
 
 /// Why a decision cannot be made or taken back.
@@ -48,6 +101,9 @@ pub enum CannotUndo {
     /// Somebody was faster.
     #[error("{0} has decided about this vehicle already")]
     DecidedBy(String),
+    /// Nobody had to.
+    #[error("the lane has decided about this vehicle by itself already")]
+    DecidedByLane,
     /// The vehicle is gone.
     #[error("the vehicle has left; the read can still be corrected for the record")]
     VehicleLeft,
@@ -76,12 +132,11 @@ impl Store {
                 .await
                 .map_err(StorageError::from)?;
         let (site, lane, waiting, left, signal) = row.ok_or(CannotUndo::Unknown)?;
-        let before = last_order(&mut write, new.passage).await?;
+        let before = last_officer(&mut write, new.passage).await?;
         match new.verdict {
             _ if left.is_some() => return Err(CannotUndo::VehicleLeft),
             Verdict::Act(_) if waiting == 0 => {
-                let who = before.map_or_else(|| "the lane".to_owned(), |o| o.officer);
-                return Err(CannotUndo::DecidedBy(who));
+                return Err(before.map_or(CannotUndo::DecidedByLane, CannotUndo::DecidedBy));
             }
             Verdict::Withdraw if before.is_none() => return Err(CannotUndo::NothingToUndo),
             Verdict::Withdraw if signal.as_deref() == Some("proceed") => return Err(CannotUndo::GateOpened),
@@ -100,20 +155,30 @@ impl Store {
             nonce: new.nonce,
         };
         let (sealed, _): (Vec<u8>, Digest) = self.signer.seal(&order);
-        write.insert_order(&order, &new.reason, &sealed).await?;
+        write.insert_order(&order, new.reason, &sealed).await?;
         write.commit().await?;
         Ok((site, lane, sealed))
     }
 
     /// Orders of a passage, oldest first.
     pub async fn orders(&self, passage: PassageId) -> Result<Vec<OrderRow>, StorageError> {
-        let rows = sqlx::query_as(
-            "SELECT nonce, officer, verdict, reason, issued, state FROM orders WHERE passage = ? ORDER BY issued",
+        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+            "SELECT officer, verdict, reason, state FROM orders WHERE passage = ? ORDER BY issued",
         )
         .bind(passage.to_string())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows)
+        rows.into_iter()
+            .map(|(officer, verdict, reason, state)| {
+                Ok(OrderRow {
+                    officer,
+                    verdict: serde_json::from_str(&verdict).map_err(data)?,
+                    // Whatever another version kept is no reason to hide the order.
+                    reason: serde_json::from_str(&reason).unwrap_or_default(),
+                    state: OrderState::of_stored(&state),
+                })
+            })
+            .collect()
     }
 
     /// Orders sent and not yet answered, that still stand at `now`.
@@ -139,7 +204,8 @@ impl Store {
         .bind(now.0)
         .execute(&mut *write.tx)
         .await?;
-        let done = sqlx::query("UPDATE orders SET state = 'the lane did not answer in time' WHERE state = 'sent' AND expires <= ?")
+        let done = sqlx::query("UPDATE orders SET state = ? WHERE state = 'sent' AND expires <= ?")
+            .bind(UNANSWERED)
             .bind(now.0)
             .execute(&mut *write.tx)
             .await?;
@@ -148,18 +214,23 @@ impl Store {
     }
 }
 
-async fn last_order(write: &mut Write<'_>, passage: PassageId) -> Result<Option<OrderRow>, StorageError> {
-    let row = sqlx::query_as(
-        "SELECT nonce, officer, verdict, reason, issued, state FROM orders WHERE passage = ? ORDER BY issued DESC LIMIT 1",
-    )
-    .bind(passage.to_string())
-    .fetch_optional(&mut *write.tx)
-    .await?;
-    Ok(row)
+/// Who gave the last order for a passage.
+async fn last_officer(write: &mut Write<'_>, passage: PassageId) -> Result<Option<String>, StorageError> {
+    let officer =
+        sqlx::query_scalar("SELECT officer FROM orders WHERE passage = ? ORDER BY issued DESC LIMIT 1")
+            .bind(passage.to_string())
+            .fetch_optional(&mut *write.tx)
+            .await?;
+    Ok(officer)
 }
 
 impl Write<'_> {
-    async fn insert_order(&mut self, order: &Order, reason: &str, sealed: &[u8]) -> Result<(), StorageError> {
+    async fn insert_order(
+        &mut self,
+        order: &Order,
+        reason: Option<OrderReason>,
+        sealed: &[u8],
+    ) -> Result<(), StorageError> {
         let verdict = serde_json::to_string(&order.verdict).map_err(data)?;
         sqlx::query("INSERT INTO orders (nonce, passage, site, lane, officer, verdict, reason, issued, expires, sealed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent')")
             .bind(order.nonce.to_string())
@@ -168,23 +239,40 @@ impl Write<'_> {
             .bind(order.lane.as_str())
             .bind(order.officer.as_str())
             .bind(&verdict)
-            .bind(reason)
+            .bind(serde_json::to_string(&reason).map_err(data)?)
             .bind(order.issued.0)
             .bind(order.expires.0)
             .bind(sealed)
             .execute(&mut *self.tx)
             .await?;
         self.touch(order.passage, "UPDATE passages SET waiting = 0, changed = ? WHERE id = ?").await?;
-        let what = format!("order {} ({reason})", verdict.replace(['"', '{', '}'], ""));
+        let what = Noted::Order { verdict: order.verdict, reason };
         self.audit(order.issued, order.officer.as_str(), &what, &order.passage.to_string()).await
     }
 
-    pub(super) async fn settle_order(&mut self, nonce: &str, state: &str) -> Result<(), StorageError> {
+    pub(super) async fn settle_order(&mut self, nonce: &str, state: OrderState) -> Result<(), StorageError> {
         sqlx::query("UPDATE orders SET state = ? WHERE nonce = ?")
-            .bind(state)
+            .bind(state.stored())
             .bind(nonce)
             .execute(&mut *self.tx)
             .await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_an_order_is_read_as_it_was_stored() {
+        for state in [
+            OrderState::Sent,
+            OrderState::Obeyed,
+            OrderState::Unanswered,
+            OrderState::Refused("obeyed".to_owned()),
+        ] {
+            assert_eq!(OrderState::of_stored(&state.stored()), state);
+        }
     }
 }

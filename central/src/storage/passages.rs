@@ -8,7 +8,7 @@ use clearance::read::Certainty;
 use clearance::replicate::DirectiveOp;
 use sqlx::Row as _;
 
-use super::{StorageError, Store, Write, data};
+use super::{Noted, OrderState, StorageError, Store, Write, data};
 
 /// Whether an event was new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +182,8 @@ impl Store {
                 .bind(at.0)
                 .execute(&mut *write.tx)
                 .await?;
-            let text = mark.as_ref().map_or("unreadable", RegistrationMark::as_str);
-            write.audit(at, officer, &format!("read plate {plate} as {text}"), &passage.to_string()).await?;
+            let read = Noted::Read { plate: *plate, mark: mark.clone() };
+            write.audit(at, officer, &read, &passage.to_string()).await?;
         }
         write.commit().await
     }
@@ -207,7 +207,7 @@ impl Store {
     ) -> Result<(), StorageError> {
         let mut write = self.write().await?;
         write.touch(passage, "UPDATE passages SET waiting = 0, changed = ? WHERE id = ?").await?;
-        write.audit(at, officer, "dismiss", &passage.to_string()).await?;
+        write.audit(at, officer, &Noted::Dismiss, &passage.to_string()).await?;
         write.commit().await
     }
 }
@@ -250,7 +250,7 @@ impl Write<'_> {
                     .bind(&id)
                     .execute(&mut *self.tx)
                     .await?;
-                self.settle_order(&order.to_string(), why).await
+                self.settle_order(&order.to_string(), OrderState::Refused(why.clone())).await
             }
             PassageStep::SignalFailed(_) => Ok(()),
         }
@@ -269,7 +269,7 @@ impl Write<'_> {
             .execute(&mut *self.tx)
             .await?;
         if let Some(order) = &record.order {
-            self.settle_order(&order.nonce.to_string(), "obeyed").await?;
+            self.settle_order(&order.nonce.to_string(), OrderState::Obeyed).await?;
         }
         if record.outcome == Outcome::Released {
             for entry in self.released_by(event, record, id).await? {

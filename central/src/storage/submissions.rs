@@ -6,7 +6,7 @@ use clearance::mark::RegistrationMark;
 use clearance::replicate::DirectiveOp;
 use serde::{Deserialize, Serialize};
 
-use super::{StorageError, Store, data};
+use super::{Noted, StorageError, Store, data};
 use crate::ccrn::Ccrn;
 
 /// What a shipper declares (Cap. 60L: the eight mandatory items, and the optional ones).
@@ -125,7 +125,7 @@ impl Store {
             .bind(at.0)
             .execute(&mut *write.tx)
             .await?;
-        write.audit(at, by, "lodge", ccrn.as_str()).await?;
+        write.audit(at, by, &Noted::Lodge, ccrn.as_str()).await?;
         write.commit().await?;
         Ok(ccrn)
     }
@@ -188,7 +188,7 @@ impl Store {
                 .await
                 .map_err(StorageError::from)?;
         }
-        write.audit(at, by, "bundle", id.as_str()).await?;
+        write.audit(at, by, &Noted::Bundle, id.as_str()).await?;
         Ok(write.commit().await?)
     }
 
@@ -258,7 +258,7 @@ impl Store {
         .bind(id.as_str())
         .execute(&mut *write.tx)
         .await?;
-        let what = action.map_or_else(|| "revoke".to_owned(), |a| format!("assign {a}"));
+        let what = action.map_or(Noted::Revoke, Noted::Assign);
         write.audit(at, by, &what, id.as_str()).await
     }
 

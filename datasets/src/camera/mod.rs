@@ -105,13 +105,15 @@ pub fn photograph(grey: &mut Grey, difficulty: Difficulty, keep: Legibility, dic
 fn blur(grey: &mut Grey, hard: bool, keep: Legibility, dice: &mut Dice) {
     // A deviation of about a sixth of a character's width leaves it readable.
     let room = (keep.width.min(keep.height * 0.7) * 0.16).clamp(0.3, 3.0);
-    if dice.chance(0.3) {
+    if dice.chance(0.42) {
         filter::gaussian(grey, (room * dice.between(0.0, 0.5)).clamp(0.25, 1.2));
         // Mostly up and down: vehicles rock, and a moving one comes towards the camera.
         let angle = if dice.chance(0.85) { 90.0 + dice.normal(22.0) } else { dice.between(0.0, 180.0) };
         let across = angle.to_radians().cos().abs() / (keep.width * 0.33)
             + angle.to_radians().sin().abs() / (keep.height * 0.34);
-        let length = (1.0 / across).min(22.0) * dice.between(0.15, 1.0);
+        // Past 1 the thin strokes that lie along the motion's normal are all but gone, as on many photographs of
+        // lanes; what is left of the others still tells the characters apart.
+        let length = (1.0 / across).min(28.0) * dice.between(0.15, 1.3);
         filter::shake(grey, length, angle, dice);
     } else {
         let sharpness = if hard { dice.between(0.2, 1.0) } else { dice.between(0.0, 0.8) };

@@ -4,19 +4,34 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use datasets::set::{SetSpec, TileSize, render_plates, render_scenes};
+use datasets::set::{SetSpec, TileSize, render_corners, render_plates, render_scenes};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What to render.
 #[derive(Subcommand)]
 pub(crate) enum Render {
     /// Straightened plate crops for the reader, as numpy shards.
+    #[command(
+        after_help = "Example:\n  datasets render plates --out work/plates --count 240000 --threads 2 --preview plates.png"
+    )]
     Plates(SetArguments),
+    /// Crops around plates as a detector finds them, with where the corners really are, as numpy shards.
+    #[command(after_help = "Example:\n  datasets render corners --out work/corners --count 100000 --seed 3")]
+    Corners(SetArguments),
     /// A truck's drive through the lane, as an MP4 film with its label track.
+    #[command(
+        after_help = "Example:\n  datasets render clip --out truck.mp4 --mark KX4827 --condition night"
+    )]
     Clip(super::clip::ClipArguments),
     /// Several drives one after the other in one film, with empty lane between them.
+    #[command(
+        after_help = "Example:\n  datasets render queue --out queue.mp4 --scenarios stacked,muddy,two-rows --condition rain"
+    )]
     Queue(super::clip::QueueArguments),
     /// Grey tiles for the detector, as numpy shards.
+    #[command(
+        after_help = "Example:\n  datasets render scenes --out work/scenes --count 40000 --threads 2 --preview scenes.png"
+    )]
     Scenes {
         #[command(flatten)]
         set: SetArguments,
@@ -66,6 +81,12 @@ pub(crate) fn run(render: Render) -> anyhow::Result<()> {
             let spec = arguments.spec(20_000);
             let bar = bar(spec.count)?;
             render_plates(&spec, |done| bar.set_position(done as u64)).context("rendering plates")?;
+            bar.finish();
+        }
+        Render::Corners(arguments) => {
+            let spec = arguments.spec(20_000);
+            let bar = bar(spec.count)?;
+            render_corners(&spec, |done| bar.set_position(done as u64)).context("rendering corners")?;
             bar.finish();
         }
         Render::Clip(arguments) => super::clip::run(&arguments)?,

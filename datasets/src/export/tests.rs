@@ -67,13 +67,13 @@ fn no_vehicle_is_in_two_splits_and_a_larger_export_moves_none() {
 #[test]
 fn every_format_carries_box_corners_and_mark() {
     let dir = TempDir::new().unwrap();
-    write_list(dir.path(), &[example(dir.path(), 1, 0, "粤ZN727港", "SM188")]);
+    write_list(dir.path(), &[example(dir.path(), 1, 0, "粤ZN537港", "SM741")]);
     let out = |name| dir.path().join(name);
 
     let manifest = export(dir.path(), &out("csv"), Format::Csv, 1).unwrap();
     let csv = fs::read_to_string(out("csv").join("labels.csv")).unwrap();
     assert!(
-        csv.contains("粤ZN727港,20.0,30.0,100.0,25.0,20.0 30.0 120.0 30.0 120.0 55.0 20.0 55.0,single_row,"),
+        csv.contains("粤ZN537港,20.0,30.0,100.0,25.0,20.0 30.0 120.0 30.0 120.0 55.0 20.0 55.0,single_row,"),
         "{csv}"
     );
     assert!(out("csv").join(&manifest.images[0].file).exists());
@@ -83,7 +83,7 @@ fn every_format_carries_box_corners_and_mark() {
     let coco = fs::read_to_string(out("coco").join(format!("{split}.json"))).unwrap();
     let coco: serde_json::Value = serde_json::from_str(&coco).unwrap();
     assert_eq!(coco["annotations"][0]["bbox"], serde_json::json!([20.0, 30.0, 100.0, 25.0]));
-    assert_eq!(coco["annotations"][0]["attributes"]["mark"], "粤ZN727港");
+    assert_eq!(coco["annotations"][0]["attributes"]["mark"], "粤ZN537港");
     assert_eq!(coco["images"][0]["width"], 200);
 
     export(dir.path(), &out("yolo"), Format::Yolo, 1).unwrap();

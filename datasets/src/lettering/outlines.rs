@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use tiny_skia::{Path, PathBuilder, Rect, Transform};
+use tiny_skia::{Path, PathBuilder, Rect, Stroke, Transform};
 use ttf_parser::{Face as FontFile, OutlineBuilder};
 
 use super::{Cell, Shape};
@@ -25,6 +25,22 @@ pub enum Font {
     Heros,
     /// DejaVu Sans Condensed Bold.
     DejaVuCondensedBold,
+    /// Barlow Condensed Semi Bold: road signs and plates of California.
+    Barlow,
+    /// Overpass Semi Bold, after the highway signs of the United States.
+    Overpass,
+    /// Oswald Medium.
+    Oswald,
+    /// Antonio Semi Bold: tall and narrow.
+    Antonio,
+    /// Saira Semi Condensed Semi Bold: nearly square bowls.
+    Saira,
+    /// Share Tech.
+    ShareTech,
+    /// Gidole, after DIN 1451.
+    Gidole,
+    /// Sofia Sans Extra Condensed Semi Bold.
+    Sofia,
     /// Noto Sans CJK SC.
     Cjk,
     /// Noto Sans CJK SC Bold.
@@ -32,24 +48,40 @@ pub enum Font {
 }
 
 /// Each font's file and licence, for the manifest written beside every set.
-pub const SOURCES: [(Font, &str, &str); 8] = [
+pub const SOURCES: [(Font, &str, &str); 16] = [
     (Font::RobotoCondensed, "Roboto Condensed", "Apache-2.0"),
     (Font::RobotoCondensedBold, "Roboto Condensed Bold", "Apache-2.0"),
     (Font::HerosCondensed, "TeX Gyre Heros Cn", "GUST Font License"),
     (Font::HerosCondensedBold, "TeX Gyre Heros Cn Bold", "GUST Font License"),
     (Font::Heros, "TeX Gyre Heros", "GUST Font License"),
     (Font::DejaVuCondensedBold, "DejaVu Sans Condensed Bold", "Bitstream Vera"),
+    (Font::Barlow, "Barlow Condensed Semi Bold", "OFL-1.1"),
+    (Font::Overpass, "Overpass Semi Bold", "OFL-1.1"),
+    (Font::Oswald, "Oswald Medium", "OFL-1.1"),
+    (Font::Antonio, "Antonio Semi Bold", "OFL-1.1"),
+    (Font::Saira, "Saira Semi Condensed Semi Bold", "OFL-1.1"),
+    (Font::ShareTech, "Share Tech", "OFL-1.1"),
+    (Font::Gidole, "Gidole", "OFL-1.1"),
+    (Font::Sofia, "Sofia Sans Extra Condensed Semi Bold", "OFL-1.1"),
     (Font::Cjk, "Noto Sans CJK SC", "OFL-1.1"),
     (Font::CjkBold, "Noto Sans CJK SC Bold", "OFL-1.1"),
 ];
 
-const LATIN: [Font; 6] = [
+const LATIN: [Font; 14] = [
     Font::RobotoCondensed,
     Font::RobotoCondensedBold,
     Font::HerosCondensed,
     Font::HerosCondensedBold,
     Font::Heros,
     Font::DejaVuCondensedBold,
+    Font::Barlow,
+    Font::Overpass,
+    Font::Oswald,
+    Font::Antonio,
+    Font::Saira,
+    Font::ShareTech,
+    Font::Gidole,
+    Font::Sofia,
 ];
 
 impl Font {
@@ -63,6 +95,14 @@ impl Font {
                 include_bytes!("../../fonts/condensed-b-bold.otf"),
                 include_bytes!("../../fonts/sans-b-regular.otf"),
                 include_bytes!("../../fonts/condensed-c-bold.ttf"),
+                include_bytes!("../../fonts/signs-a.ttf"),
+                include_bytes!("../../fonts/signs-b.ttf"),
+                include_bytes!("../../fonts/tall-a.ttf"),
+                include_bytes!("../../fonts/tall-b.ttf"),
+                include_bytes!("../../fonts/square-a.ttf"),
+                include_bytes!("../../fonts/square-b.ttf"),
+                include_bytes!("../../fonts/signs-c.ttf"),
+                include_bytes!("../../fonts/tall-c.ttf"),
                 include_bytes!("../../fonts/cjk-regular.otf"),
                 include_bytes!("../../fonts/cjk-bold.otf"),
             ]
@@ -95,12 +135,21 @@ pub struct OutlineFace {
     spread: f32,
     /// One width for all characters, as a part of the height.
     fixed_width: Option<f32>,
+    /// An I with bars above and below, so that nobody takes it for a 1.
+    barred_i: bool,
 }
 
 impl OutlineFace {
     /// Any Latin font at about its own proportions.
     pub fn latin(dice: &mut Dice) -> Self {
-        Self { font: *dice.pick(&LATIN), spread: dice.between(0.85, 1.25), fixed_width: None }
+        let font = *dice.pick(&LATIN);
+        Self { font, spread: dice.between(0.85, 1.25), fixed_width: None, barred_i: dice.chance(0.1) }
+    }
+
+    /// As [`Self::latin`], often narrow and of one width, with the barred I of American plates.
+    pub fn american(dice: &mut Dice) -> Self {
+        let fixed_width = if dice.chance(0.4) { Some(dice.between(0.4, 0.56)) } else { None };
+        Self { fixed_width, barred_i: dice.chance(0.85), ..Self::latin(dice) }
     }
 
     /// Bold Latin letters of one width, as mainland plates have.
@@ -111,18 +160,19 @@ impl OutlineFace {
             Font::DejaVuCondensedBold,
             Font::CjkBold,
         ]);
-        Self { font, spread: 1.0, fixed_width: Some(dice.between(0.46, 0.54)) }
+        Self { font, spread: 1.0, fixed_width: Some(dice.between(0.46, 0.54)), barred_i: false }
     }
 
     /// A given font at its own proportions.
     pub fn plain(font: Font) -> Self {
-        Self { font, spread: 1.0, fixed_width: None }
+        Self { font, spread: 1.0, fixed_width: None, barred_i: false }
     }
 
     /// How wide the character is when it is one unit high.
     pub fn width(&self, c: char) -> f32 {
         let own = || self.font.outline(c).map_or(0.5, |(_, b)| b.width() / b.height());
         match self.fixed_width {
+            _ if self.barred_i && c == 'I' => 0.36,
             _ if !c.is_ascii() => own(),
             Some(_) if matches!(c, '1' | 'I') => own().min(0.3),
             Some(width) => width,
@@ -132,11 +182,26 @@ impl OutlineFace {
 
     /// The outline stretched to fill the cell.
     pub fn shape(&self, c: char, cell: Cell) -> Option<Shape> {
+        if self.barred_i && c == 'I' {
+            return barred_i(cell);
+        }
         let (path, b) = self.font.outline(c)?;
         let (sx, sy) = (cell.width / b.width(), cell.height / b.height());
         let fit = Transform::from_row(sx, 0.0, 0.0, sy, cell.x - b.left() * sx, cell.y - b.top() * sy);
         Some(Shape { path: path.transform(fit)?, stroke: None })
     }
+}
+
+fn barred_i(cell: Cell) -> Option<Shape> {
+    let (x, y, right, foot) = (cell.x, cell.y, cell.x + cell.width, cell.y + cell.height);
+    let middle = cell.x + cell.width / 2.0;
+    let mut pen = PathBuilder::new();
+    for [from, to] in [[(x, y), (right, y)], [(middle, y), (middle, foot)], [(x, foot), (right, foot)]] {
+        pen.move_to(from.0, from.1);
+        pen.line_to(to.0, to.1);
+    }
+    let stroke = Stroke { width: cell.height * 0.13, ..Stroke::default() };
+    Some(Shape { path: pen.finish()?, stroke: Some(stroke) })
 }
 
 struct Pen(PathBuilder);

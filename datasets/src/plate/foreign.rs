@@ -6,7 +6,7 @@ use tiny_skia::Color;
 use super::text::{Spelling, pattern};
 use super::{Layout, Plate, blank, british_face, wear};
 use crate::chance::{Dice, Roll};
-use crate::drawing::{Spacing, grey, rgb, shaded};
+use crate::drawing::{Spacing, faded, grey, rgb, shaded};
 use crate::lettering::{Cell, Face, OutlineFace};
 
 const EUROPE: &[&str] = &[
@@ -20,11 +20,57 @@ const EUROPE: &[&str] = &[
     "AAA-00-00",
     "0AA 0000",
     "AA 0000 AA",
+    "A AA 0000",
+    "AA AA 000",
+    "AAA A 00",
+    "AA-000-AA",
+    "AAA 00000",
+    "AA 000AA",
+    "00-AAA-0",
+    "AAA-0000",
+    "AAA0A00",
+    // Seals and coats of arms between the groups, or before the first.
+    "AA◉000AA",
+    "AA▼000AA",
+    "▼AA-000AA",
+    "▼AA-000AA",
+    "▼AA◉000AA",
+    "0A0◉0000",
+    "0A0◉0000",
+    "A◉AA 00",
+    "AA◉A 000",
+    "AAA◉A 00",
+    "A◉AA 0000",
 ];
-const BRITAIN: &[&str] = &["AA00 AAA", "A000 AAA", "AAA 000A", "AAA 0000"];
-const AMERICA: &[&str] = &["AAA 0000", "0AAA000", "000 AAA", "AAA-000", "AA 00000", "AAA0000", "XXX XXX"];
+const BRITAIN: &[&str] = &["AA00 AAA", "AA00 AAA", "A000 AAA", "AAA 000A", "AAA 0000", "A0 AAA"];
+const AMERICA: &[&str] = &[
+    "AAA 0000",
+    "0AAA000",
+    "000 AAA",
+    "AAA-000",
+    "AAA 000",
+    "AA 00000",
+    "AAA0000",
+    "XXX XXX",
+    "000 XXX",
+    "AA0 A0A",
+    "AAA A00",
+    "A00 AAA",
+    "AA00000",
+    "XXXXXX",
+    "A00000",
+    "000000",
+    "AAA■000",
+    "AA0■A0A",
+    "000■AAA",
+    "AAA■0000",
+    "AAA■A00",
+    "AAA-0000",
+    "0AAA000",
+];
 const VIETNAM: &[&str] = &["00A-000.00", "00A-0000", "00X-000.00"];
-const DARK: &[&str] = &["AA-00-00", "A-00-00", "AAA 0000 A", "AA 0000", "AAA 0000", "M-00-00"];
+const DARK: &[&str] = &["AAA 0000 A", "AA 0000", "AAA 0000", "AA 0000 A"];
+const MACAO: &[&str] = &["AA-00-00", "MX-00-00", "MA-00-00", "A-00-00", "M-00-00"];
 const STACKED: &[[&str; 2]] = &[
     ["00-A0", "000.00"],
     ["AA 00", "AA 0000"],
@@ -37,14 +83,21 @@ const STACKED: &[[&str; 2]] = &[
 
 /// A plate of another place, of one row or two.
 pub fn foreign(dice: &mut Dice) -> Plate {
-    match dice.weighted(&[0.25, 0.2, 0.2, 0.1, 0.15, 0.1]) {
+    match dice.weighted(&[0.36, 0.1, 0.32, 0.05, 0.05, 0.04, 0.08]) {
         0 => european(dice),
         1 => british(dice),
         2 => american(dice),
         3 => plain(dice, VIETNAM, [4.0, 4.6], [235.0, 20.0]),
         4 => dark(dice),
+        5 => macao(dice),
         _ => stacked(dice),
     }
+}
+
+/// A Macao plate: white on black in one row, the groups joined by dashes.
+pub fn macao(dice: &mut Dice) -> Plate {
+    let tones = [dice.between(8.0, 40.0), dice.between(190.0, 250.0)];
+    plain(dice, MACAO, [3.4, 4.8], tones)
 }
 
 /// A mark after one of the forms.
@@ -91,6 +144,10 @@ fn european(dice: &mut Dice) -> Plate {
     let ground = if dice.chance(0.2) { rgb(240.0, 200.0, 40.0) } else { grey(dice.between(205.0, 250.0)) };
     let ink = grey(dice.between(10.0, 50.0));
     let mut plate = single(dice, &face, &text, [520.0, 112.0], [ground, ink], 0.085);
+    if dice.chance(0.25) {
+        // Older plates have no band.
+        return finish(dice, plate);
+    }
     let band = Cell { x: 3.0, y: 3.0, width: 42.0, height: 106.0 };
     plate.face.rectangle(band, 4.0, rgb(15.0, 50.0, 150.0));
     let country = if dice.chance(0.5) { pattern(dice, "A") } else { pattern(dice, "AA") };
@@ -124,23 +181,54 @@ fn dark(dice: &mut Dice) -> Plate {
 
 fn american(dice: &mut Dice) -> Plate {
     let text = one_of(dice, AMERICA);
-    let face = Face::Outlines(OutlineFace::latin(dice));
+    let face = Face::Outlines(OutlineFace::american(dice));
     let (width, height) = (305.0, dice.between(145.0, 155.0));
-    let light = dice.chance(0.8);
-    let ground = if light { grey(dice.between(190.0, 250.0)) } else { rgb(30.0, 60.0, 120.0) };
-    let ink = if light { rgb(20.0, 25.0, dice.between(20.0, 110.0)) } else { grey(240.0) };
-    let mut drawing = blank(width, height, 10.0, ground, shaded(ground, dice.between(0.8, 1.0)));
-    let letters = height * dice.between(0.38, 0.52);
-    let y = (height - letters) * 0.55;
-    let cell = Cell { x: 14.0, y, width: width - 28.0, height: letters };
-    drawing.row(&face, &text, cell, Spacing::plain(0.13, 0.35), ink);
-    for y in [height * 0.06, height * 0.86] {
+    let light = dice.chance(0.85);
+    let ground = if light { grey(dice.between(170.0, 250.0)) } else { rgb(30.0, 60.0, 120.0) };
+    let ink = if light { rgb(20.0, 25.0, dice.between(20.0, 130.0)) } else { grey(240.0) };
+    let mut drawing = blank(width, height, 10.0, ground, shaded(ground, dice.between(0.7, 1.0)));
+    let letters = height * dice.between(0.38, 0.56);
+    let y = (height - letters) * dice.between(0.42, 0.6);
+    // A picture behind the letters, in a tone of the ground: hills, a flag, the sun.
+    for _ in 0..dice.whole(0, 3) {
+        let tone = faded(shaded(ground, dice.between(0.55, 1.1)), dice.between(0.3, 0.9));
+        let at = [dice.between(0.0, width), height * dice.between(0.2, 1.0)];
+        let reach = [width * dice.between(0.05, 0.4), height * dice.between(0.1, 0.45)];
+        drawing.ellipse(at, reach, tone);
+    }
+    let side = dice.between(8.0, 34.0);
+    let cell = Cell { x: side, y, width: width - 2.0 * side, height: letters };
+    let spacing = Spacing::plain(dice.between(0.08, 0.2), dice.between(0.25, 0.6));
+    drawing.row(&face, &text, cell, spacing, ink);
+    // The state above and its motto below, seldom missing.
+    for (y, share) in [(height * dice.between(0.05, 0.1), 0.92), (height * dice.between(0.82, 0.88), 0.75)] {
+        if !dice.chance(share) {
+            continue;
+        }
         let words = {
-            let form = if dice.chance(0.5) { "AAAAAAAA" } else { "AAAAAA AAAAA" };
+            let form = *dice.pick(&["AAAAAAAA", "AAAAAA AAAAA", "AAAAA", "AAA AAAAAA", "AAAAAAAAAA.AAA"]);
             pattern(dice, form)
         };
-        let cell = Cell { x: 60.0, y, width: width - 120.0, height: height * 0.1 };
-        drawing.row(&face, &words, cell, Spacing::plain(0.15, 0.4), shaded(ink, 1.5));
+        let inset = dice.between(40.0, 105.0);
+        let cell =
+            Cell { x: inset, y, width: width - 2.0 * inset, height: height * dice.between(0.08, 0.16) };
+        drawing.row(&face, &words, cell, Spacing::plain(0.15, 0.4), shaded(ink, dice.between(1.0, 1.8)));
+    }
+    // Stickers of the year and the month in the corners.
+    for x in [0.03, 0.85] {
+        if dice.chance(0.35) {
+            let tone = rgb(dice.between(60.0, 250.0), dice.between(60.0, 250.0), dice.between(60.0, 250.0));
+            let y = if dice.chance(0.5) { 0.06 } else { 0.76 };
+            let cell = Cell { x: width * x, y: height * y, width: width * 0.12, height: height * 0.18 };
+            drawing.rectangle(cell, 2.0, tone);
+        }
+    }
+    if dice.chance(0.4) {
+        // A dealer's frame hides the rim.
+        let rim = dice.between(5.0, 12.0);
+        let edge = Cell { x: rim / 2.0, y: rim / 2.0, width: width - rim, height: height - rim };
+        let tone = if dice.chance(0.6) { dice.between(10.0, 70.0) } else { dice.between(150.0, 240.0) };
+        drawing.outline(edge, 8.0, rim, grey(tone));
     }
     let mark = Spelling::one(text).mark();
     finish(

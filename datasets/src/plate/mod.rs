@@ -13,7 +13,7 @@ use crate::chance::{Dice, Roll};
 use crate::drawing::Drawing;
 use crate::lettering::{Cell, Face, OutlineFace, StrokeFace};
 
-pub use foreign::foreign;
+pub use foreign::{foreign, macao};
 pub use hong_kong::{Rows, hong_kong};
 pub use mainland::{cross_boundary, ordinary_mainland};
 pub use text::{Spelling, spelled};

@@ -1,5 +1,6 @@
 //! Sets of rendered items on disk: numpy shards, a manifest beside them, a contact sheet to look at.
 
+mod corners;
 mod manifest;
 mod plates;
 mod preview;
@@ -16,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::chance::{Dice, dice};
 
+pub use corners::render_corners;
 pub use manifest::{Manifest, SCHEMA_VERSION};
 pub use plates::render_plates;
 pub use scenes::{IGNORE, NO_PLATE, TileSize, render_scenes};

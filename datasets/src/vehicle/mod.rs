@@ -10,7 +10,7 @@ use tiny_skia::{PixmapMut, Transform};
 use crate::assembly::Assembly;
 use crate::chance::{Dice, Roll};
 use crate::drawing::Drawing;
-use crate::plate::{Rows, cross_boundary, foreign, hong_kong, ordinary_mainland};
+use crate::plate::{Rows, cross_boundary, foreign, hong_kong, macao, ordinary_mainland};
 
 /// What kind of vehicle is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,10 +104,11 @@ struct Shell {
     hooks: Vec<Hook>,
 }
 
-/// The plates of a random vehicle of the border: mostly a Hong Kong plate over a mainland one.
+/// The plates of a random vehicle: mostly a Hong Kong plate over a mainland one as at the border, often enough the plate
+/// of another place, so that a detector is not bound to one country.
 pub fn random_plates(dice: &mut Dice) -> Vec<Assembly> {
     let rows = if dice.chance(0.5) { Rows::One } else { Rows::Two };
-    match dice.weighted(&[0.53, 0.05, 0.16, 0.09, 0.05, 0.05, 0.05, 0.02]) {
+    match dice.weighted(&[0.47, 0.04, 0.1, 0.05, 0.04, 0.24, 0.04, 0.03, 0.02]) {
         0 => {
             let (upper, lower) = (hong_kong(dice, rows, None), cross_boundary(dice, None, 0.3));
             vec![Assembly::stacked(upper, lower, dice)]
@@ -139,6 +140,10 @@ pub fn random_plates(dice: &mut Dice) -> Vec<Assembly> {
         6 => {
             let (one, other) = (hong_kong(dice, rows, None), cross_boundary(dice, None, 0.3));
             vec![Assembly::single(one, dice), Assembly::single(other, dice)]
+        }
+        7 => {
+            let (upper, lower) = (cross_boundary(dice, None, 0.8), macao(dice));
+            vec![Assembly::stacked(upper, lower, dice)]
         }
         _ => {
             let plate = ordinary_mainland(dice);

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .data import NO_PLATE
+from .data import CROP_MARGIN, NO_PLATE
 
 
 def uniform(n: int, low: float, high: float) -> Tensor:
@@ -106,9 +106,29 @@ def jitter_corners(x: Tensor, sideways: float, upright: float) -> Tensor:
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=True)
 
 
+def shifted(x: Tensor, view: tuple[float, float, float]) -> Tensor:
+    """The crops as they would be had the plate been cut out shifted to the right and down, and grown, by parts of its size.
+    Same shape."""
+    right, down, growth = view
+    plate = 1.0 / (1.0 + 2.0 * CROP_MARGIN)
+    theta = torch.tensor([[1.0 + growth, 0.0, 2.0 * right * plate], [0.0, 1.0 + growth, 2.0 * down * plate]])
+    grid = F.affine_grid(theta.expand(len(x), 2, 3), list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
 def crops(images: Tensor) -> Tensor:
     """Everything that is done to the reader's crops: u8 [N, 64, 160] -> f32 [N, 1, 64, 160]."""
     x = jitter_corners(images[:, None].float() / 255.0, sideways=2.5, upright=2.0)
+    return seen(x)
+
+
+def light(images: Tensor) -> Tensor:
+    """Everything that is done to the corner refiner's crops, which must stay in place: u8 [N, H, W] -> f32 [N, 1, H, W]."""
+    return seen(images[:, None].float() / 255.0)
+
+
+def seen(x: Tensor) -> Tensor:
+    """Exposure, shadow, sharpness, noise and what may be in front. Same shape."""
     x = tone(x)
     x = sometimes(x, 0.25, shade)
     x = sometimes(x, 0.25, coarsen)

@@ -62,7 +62,8 @@ class Bundle:
 
     def __init__(self, folder: Path) -> None:
         self.manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        for entry in [*self.manifest["detector"]["files"], self.manifest["reader"]]:
+        parts = [self.manifest["reader"], self.manifest.get("refiner")]
+        for entry in [*self.manifest["detector"]["files"], *filter(None, parts)]:
             if digest(folder / entry["file"]) != entry["sha256"]:
                 raise ValueError(f"{entry['file']} is not the file that {folder / MANIFEST} names: export again")
         self._detectors = [
@@ -70,6 +71,8 @@ class Bundle:
             for entry in self.manifest["detector"]["files"]
         ]
         self._reader = session(folder / self.manifest["reader"]["file"])
+        refiner = self.manifest.get("refiner")
+        self._refiner = session(folder / refiner["file"]) if refiner else None
 
     def detect(self, picture: Image.Image) -> list[photos.Hit]:
         """Plates in a grey picture, corners in its own pixels."""
@@ -80,8 +83,20 @@ class Bundle:
         pixels = (frame[None, None] / np.float32(255.0)).astype(np.float32)
         heat, corners = detector.run(["heat", "corners"], {"pixels": pixels})
         settings = self.manifest["detector"]
-        hits = photos.peaks(heat[0], corners[0], settings["score_threshold"], settings["nms_iou"])
-        return [photos.Hit(h.kind, h.score, h.corners * factor) for h in hits]
+        hits = photos.peaks(heat[0], corners[0], settings["score_threshold"], settings["nms_iou"], settings["stride"])
+        pixels = np.asarray(picture)
+        return [photos.Hit(h.kind, h.score, self.refined(pixels, h.corners * factor)) for h in hits]
+
+    def refined(self, picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        """Corners f32 [4, 2] of u8 [H, W] after a closer look, where the bundle can take one."""
+        if self._refiner is None:
+            return corners
+        margin = self.manifest["refiner"]["margin"]
+        crop = (photos.rectify(picture, corners, margin)[None, None] / np.float32(255.0)).astype(np.float32)
+        offsets = self._refiner.run(["offsets"], {"pixels": crop})[0].reshape(4, 2).clip(-margin, margin)
+        inner = photos.plate_in_crop(margin)
+        moved = inner + offsets * np.ptp(inner, axis=0)
+        return photos.apply(photos.homography(inner, corners), moved)
 
     def logits(self, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """u8 [64, 160] -> slot logits [10, 40], layout logits [3]."""
@@ -91,7 +106,9 @@ class Bundle:
 
     def read(self, picture: np.ndarray, corners: np.ndarray, score: float = 1.0) -> Read:
         """Read the plate at `corners` f32 [4, 2] of u8 [H, W]."""
-        logits, layout = self.logits(photos.rectify(picture, corners))
+        views = self.manifest["reader"].get("views", [[0.0, 0.0, 0.0]])
+        looks = [self.logits(photos.rectify(picture, photos.seen_from(corners, view))) for view in views]
+        logits, layout = (np.mean(values, axis=0) for values in zip(*looks, strict=True))
         sure = float(confidence(logits, self.manifest["reader"]["temperature"]))
         return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, corners)
 
@@ -101,5 +118,7 @@ class Bundle:
         pixels = np.asarray(picture)
         found = [self.read(pixels, hit.corners, hit.score) for hit in self.detect(picture)]
         least = self.manifest["thresholds"]["read_least"]
+        sure = self.manifest["detector"].get("sure_score", 0.0)
+        found = [r for r in found if r.score >= sure or (len(r.mark) >= 2 and r.confidence >= 0.1)]
         kept = [r for r in found if r.mark and r.confidence >= least]
         return kept, 1e3 * (time.perf_counter() - began)

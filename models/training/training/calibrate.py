@@ -4,14 +4,22 @@ Half the crops are shown as rendered and half with the changes of training, for 
 rendered ones and a temperature fitted to easy crops would promise too much.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from . import augment, data
 from .bundle import confidence, softmax
+
+# A reader: pixels f32 [N, 1, 64, 160] -> slot logits [N, 10, 40] and layout logits [N, 3].
+Read = Callable[[Tensor], tuple[Tensor, Tensor]]
+
+# How the product cuts a plate out for each look at it: shift to the right and down, and growth, in parts of its size. The
+# logits of the looks are averaged.
+VIEWS = ((0.015, 0.03, 0.0), (-0.015, -0.03, 0.0), (0.0, 0.0, 0.03))
 
 ERRORS_WHEN_CERTAIN = 0.001
 RIGHT_WHEN_WORTH_A_LOOK = 1 / 3
@@ -33,14 +41,15 @@ class Calibration:
 
 
 @torch.no_grad()
-def logits_of(reader: nn.Module, shards: data.Shards, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
+def logits_of(read: Read, shards: data.Shards, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
     """Slot logits [N, 10, 40] and true classes [N, 10] over the crops, plain and changed."""
     torch.manual_seed(seed)
     logits, truth = [], []
     for images, text, _ in shards.batches(200):
         plain = torch.from_numpy(images)
         for pixels in (plain[:, None].float() / 255.0, augment.crops(plain)):
-            logits.append(reader(pixels)[0].numpy())
+            looks = [np.asarray(read(augment.shifted(pixels, view))[0]) for view in VIEWS]
+            logits.append(np.mean(looks, axis=0))
             truth.append(text)
     return np.concatenate(logits), np.concatenate(truth)
 
@@ -71,7 +80,7 @@ def least_threshold(sure: np.ndarray, right: np.ndarray) -> float:
     return float(np.clip(sure[order[poor[-1]]], 0.02, 0.4)) if len(poor) else 0.02
 
 
-def calibrate(reader: nn.Module, shards: data.Shards) -> Calibration:
+def calibrate(reader: Read, shards: data.Shards) -> Calibration:
     """Measure the reader on held-out crops."""
     logits, truth = logits_of(reader, shards)
     temperature = best_temperature(logits, truth)

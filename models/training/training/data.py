@@ -7,6 +7,8 @@ A shard is a few `.npy` files that share a prefix; the renderer (`datasets`) wri
     plates-00000.layout.npy   u8  [n]            index into LAYOUTS
     scenes-00000.images.npy   u8  [n, 256, 320]  grey tiles
     scenes-00000.plates.npy   f32 [n, 8, 9]      class, x0, y0 .. x3, y3; class -1 none, 255 ignore
+    corners-00000.images.npy  u8  [n, 64, 160]   crops with a wide margin, straightened by the corners as found
+    corners-00000.offsets.npy f32 [n, 8]         how far each true corner is from the found one
 
 Files are memory-mapped, so a set may be larger than memory, and a directory may grow while it is read.
 """
@@ -20,12 +22,13 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ粤港澳"
 CLASSES = len(ALPHABET) + 1
 SLOTS = 10
 CROP_HEIGHT, CROP_WIDTH = 64, 160
-CROP_MARGIN = 0.06
+CROP_MARGIN, CORNER_MARGIN = 0.06, 0.25
 LAYOUTS = ("single_row", "double_row", "cross_boundary")
 NO_PLATE, IGNORED = -1, 255
 
 PLATE_FIELDS = ("images", "text", "layout")
 SCENE_FIELDS = ("images", "plates")
+CORNER_FIELDS = ("images", "offsets")
 
 
 def decode(classes: Sequence[int]) -> str:
@@ -100,3 +103,8 @@ def plates(directories: Sequence[Path]) -> Shards:
 def scenes(directories: Sequence[Path]) -> Shards:
     """The detector's shards."""
     return Shards(directories, "scenes", SCENE_FIELDS)
+
+
+def corners(directories: Sequence[Path]) -> Shards:
+    """The corner refiner's shards."""
+    return Shards(directories, "corners", CORNER_FIELDS)

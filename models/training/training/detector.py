@@ -12,20 +12,21 @@ from torch.nn import functional as F
 from .data import IGNORED, LAYOUTS
 from .layers import Residual, conv
 
-STRIDE = 8
+STRIDE = 4
 CORNER_UNIT = 16.0
 # A centre that was never seen starts as improbable as most cells are, or the first steps blow up.
 PRIOR_LOGIT = -4.0
 
 
 class Detector(nn.Module):
-    """pixels f32 [N, 1, H, W] in 0..1 -> heat logits f32 [N, 3, H/8, W/8], corners f32 [N, 8, H/8, W/8].
+    """pixels f32 [N, 1, H, W] in 0..1 -> heat logits f32 [N, 3, H/4, W/4], corners f32 [N, 8, H/4, W/4].
 
     `corners` are x, y of the four corners relative to the cell's centre, in units of CORNER_UNIT pixels.
-    H and W are multiples of 32.
+    H and W are multiples of 32. Most of the work is done at strides 8 to 32; the last layers, at stride 4, are
+    narrow: they only have to tell a plate from the one that touches it and to place its corners.
     """
 
-    def __init__(self, channels: tuple[int, int, int, int] = (32, 48, 80, 112)) -> None:
+    def __init__(self, channels: tuple[int, int, int, int] = (32, 48, 80, 112), last: int = 24) -> None:
         super().__init__()
         c4, c8, c16, c32 = channels
         self.to4 = nn.Sequential(nn.Conv2d(1, c4, 8, 4, 2, bias=False), nn.BatchNorm2d(c4), nn.ReLU())
@@ -36,18 +37,22 @@ class Detector(nn.Module):
         self.fuse16 = conv(c16, c16)
         self.from16 = conv(c16, c8, 1)
         self.fuse8 = conv(c8, c8)
-        self.heat = nn.Sequential(conv(c8, c8), nn.Conv2d(c8, len(LAYOUTS), 1))
-        self.corners = nn.Sequential(conv(c8, c8), nn.Conv2d(c8, 8, 1))
+        self.from8 = conv(c8, last, 1)
+        self.from4 = conv(c4, last, 1)
+        self.heat = nn.Sequential(conv(last, last), nn.Conv2d(last, len(LAYOUTS), 1))
+        self.corners = nn.Sequential(conv(last, last), conv(last, last), nn.Conv2d(last, 8, 1))
         nn.init.constant_(self.heat[-1].bias, PRIOR_LOGIT)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        x8 = self.to8(self.to4(pixels * 4.0 - 2.0))
+        x4 = self.to4(pixels * 4.0 - 2.0)
+        x8 = self.to8(x4)
         x16 = self.to16(x8)
         x32 = self.to32(x16)
         x16 = self.fuse16(x16 + F.interpolate(self.from32(x32), scale_factor=2.0, mode="nearest"))
         x8 = self.fuse8(x8 + F.interpolate(self.from16(x16), scale_factor=2.0, mode="nearest"))
-        return self.heat(x8), self.corners(x8)
+        x4 = self.from4(x4) + F.interpolate(self.from8(x8), scale_factor=2.0, mode="nearest")
+        return self.heat(x4), self.corners(x4)
 
 
 def cell_centres(height: int, width: int) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-CHECKPOINT = "last.pt"
+CHECKPOINT, CURVE = "last.pt", "curve.jsonl"
 REPORT_STEPS, REFRESH_STEPS = 100, 200
 
 
@@ -32,6 +32,7 @@ class Options:
     seed: int = 1
     threads: int = 1
     save_seconds: float = 60.0
+    curve_minutes: float = 10.0
     start_from: Path | None = None
 
 
@@ -48,6 +49,7 @@ def options(description: str, batch: int, rate: float) -> Options:
     ap.add_argument("--warmup", type=float, default=0.03, help="part of the time over which the rate rises")
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=1, help="one thread a process is the most efficient")
+    ap.add_argument("--curve-minutes", type=float, default=10.0, help="how often a point of the learning curve is measured")
     ap.add_argument("--start-from", type=Path, help="checkpoint whose averaged weights a new run starts from")
     return Options(**vars(ap.parse_args()))
 
@@ -148,6 +150,7 @@ class Trainer:
         """Train to the end; gives the last validation. `losses_of` draws a batch and gives the parts of its loss."""
         self.network.train()
         began, before, saved = time.monotonic(), self.progress.seconds, time.monotonic()
+        measured = self.progress.seconds
         recent: list[dict[str, float]] = []
         while self._done() < 1.0:
             self._set_rate()
@@ -165,11 +168,20 @@ class Trainer:
             if time.monotonic() - saved > self.opts.save_seconds:
                 self.save()
                 saved = time.monotonic()
+            if self.progress.seconds - measured > 60.0 * self.opts.curve_minutes:
+                self._note(validate(self.average.network))
+                measured = self.progress.seconds
         self.save()
         result = validate(self.average.network)
+        self._note(result)
         (self.opts.run / "validation.json").write_text(json.dumps({**asdict(self.progress), **result}, indent=1))
         print("validation", json.dumps(result), flush=True)
         return result
+
+    def _note(self, result: dict[str, float]) -> None:
+        """One more point of the learning curve."""
+        with (self.opts.run / CURVE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**asdict(self.progress), **result}) + "\n")
 
     def _report(self, recent: list[dict[str, float]]) -> None:
         means = {name: round(sum(r[name] for r in recent) / len(recent), 4) for name in recent[0]}

@@ -48,7 +48,7 @@ def letterbox(picture: Image.Image, height: int, width: int) -> tuple[np.ndarray
     return frame, 1.0 / scale
 
 
-def peaks(heat: np.ndarray, corners: np.ndarray, threshold: float, overlap: float = 0.4) -> list[Hit]:
+def peaks(heat: np.ndarray, corners: np.ndarray, threshold: float, overlap: float = 0.4, stride: int = STRIDE) -> list[Hit]:
     """Plates in heat [3, h, w] and corners [8, h, w], best first, overlapping ones dropped."""
     padded = np.pad(heat, ((0, 0), (1, 1), (1, 1)))
     h, w = heat.shape[1:]
@@ -57,7 +57,7 @@ def peaks(heat: np.ndarray, corners: np.ndarray, threshold: float, overlap: floa
     hits: list[Hit] = []
     for i in np.argsort(-heat[kinds, ys, xs]):
         k, y, x = kinds[i], ys[i], xs[i]
-        centre = (np.array([x, y]) + 0.5) * STRIDE
+        centre = (np.array([x, y]) + 0.5) * stride
         quad = corners[:, y, x].reshape(4, 2) * CORNER_UNIT + centre
         if all(iou(quad, other.corners) <= overlap for other in hits):
             hits.append(Hit(int(k), float(heat[k, y, x]), quad))
@@ -85,12 +85,34 @@ def sample(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return upper * (1 - fy) + lower * fy
 
 
-def rectify(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """The plate at `corners` of u8 [H, W], straightened: u8 [64, 160]."""
-    inner_w, inner_h = CROP_WIDTH / (1 + 2 * CROP_MARGIN), CROP_HEIGHT / (1 + 2 * CROP_MARGIN)
+def apply(plane_map: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points f32 [n, 2] through a plane-to-plane map [3, 3]."""
+    u, v, scale = plane_map @ np.column_stack([points, np.ones(len(points))]).T
+    return np.column_stack([u / scale, v / scale]).astype(np.float32)
+
+
+def plate_in_crop(margin: float) -> np.ndarray:
+    """Where the plate's corners [4, 2] are in a crop with this margin around it."""
+    inner_w, inner_h = CROP_WIDTH / (1 + 2 * margin), CROP_HEIGHT / (1 + 2 * margin)
     x0, y0 = (CROP_WIDTH - inner_w) / 2, (CROP_HEIGHT - inner_h) / 2
     x1, y1 = x0 + inner_w, y0 + inner_h
-    to_picture = homography(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]), corners)
+    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+
+
+def seen_from(corners: np.ndarray, view: tuple[float, float, float]) -> np.ndarray:
+    """Corners f32 [4, 2] shifted along the plate's own edges, to the right and down, and grown, in parts of its size."""
+    a, b, c, d = corners
+    across, along = (b - a + c - d) / 2, (d - a + c - b) / 2
+    right, down, growth = view
+    centre = corners.mean(0)
+    return (centre + (corners - centre) * (1 + growth) + right * across + down * along).astype(np.float32)
+
+
+def rectify(picture: np.ndarray, corners: np.ndarray, margin: float = CROP_MARGIN) -> np.ndarray:
+    """The plate at `corners` of u8 [H, W], straightened with a margin around it: u8 [64, 160]."""
+    inner = plate_in_crop(margin)
+    inner_w, inner_h = np.ptp(inner, axis=0)
+    to_picture = homography(inner, corners)
     side = np.linalg.norm(corners - np.roll(corners, -1, 0), axis=1)
     fine = (side[0] + side[2]) / 2 <= inner_w * 1.25 and (side[1] + side[3]) / 2 <= inner_h * 1.25
     steps = (0.5,) if fine else (0.25, 0.75)

@@ -1,28 +1,43 @@
 """From nothing to a bundle: render, train, measure, export.
 
-    python -m training.pipeline --render-bin ../../target/debug/datasets --out ../bundles/lane-v1
+    python -m training.pipeline --render-bin ../../target/debug/datasets --out ../bundles/lane-v2
 
-Every stage keeps what it made under `--work` and is skipped or resumed when run again.
+Every stage keeps what it made under `--work` and is skipped or resumed when run again. With `--start-from` the reader, the
+detector and the refiner go on from the weights of a 32-bit bundle.
 """
 
 import argparse
+import functools
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import torch
+from torch import nn
+
 from . import export
-from .data import plates, scenes
+from .bundle import MANIFEST
+from .data import CROP_HEIGHT, CROP_WIDTH, Shards, corners, plates, scenes
+from .detector import Detector
 from .loop import CHECKPOINT
+from .reader import Reader
+from .refiner import Refiner
+from .restore import Restoration
 
 # What is rendered: folder, subcommand of the renderer, part of the full count, seed.
-TRAINING_SEEDS, VALIDATION_SEEDS = (1, 2), (9001, 9002)
+TRAINING_SEEDS, VALIDATION_SEEDS = (1, 2, 3), (9001, 9002, 9003)
 SETS = {
-    "plates-train": ("plates", 240_000, TRAINING_SEEDS[0]),
+    "plates-train": ("plates", 260_000, TRAINING_SEEDS[0]),
     "plates-val": ("plates", 4_000, VALIDATION_SEEDS[0]),
-    "scenes-train": ("scenes", 40_000, TRAINING_SEEDS[1]),
+    "scenes-train": ("scenes", 44_000, TRAINING_SEEDS[1]),
     "scenes-val": ("scenes", 1_000, VALIDATION_SEEDS[1]),
+    "corners-train": ("corners", 60_000, TRAINING_SEEDS[2]),
+    "corners-val": ("corners", 3_000, VALIDATION_SEEDS[2]),
 }
+
+# The refiner is small and learns fast: this part of the others' time.
+REFINER_SHARE = 0.2
 
 
 def render(binary: Path, work: Path, share: float) -> None:
@@ -39,39 +54,68 @@ def render(binary: Path, work: Path, share: float) -> None:
         done.touch()
 
 
+def start(work: Path, bundle: Path) -> None:
+    """Checkpoints with the weights of a 32-bit bundle, for the trainings to start from."""
+
+    def write(name: str, network: nn.Module, file: Path, height: int, width: int, outputs: list[str], held_out: Shards) -> None:
+        pictures = (torch.from_numpy(batch[0])[:, None].float() / 255.0 for batch in held_out.batches(50, 1000))
+        form = functools.partial(export.onnx_form, height=height, width=width, outputs=outputs)
+        restored = Restoration(network, file, form).restore(pictures)
+        restored = restored.detector if isinstance(restored, export.DetectorWithChances) else restored
+        (work / "start").mkdir(exist_ok=True)
+        torch.save({"average": restored.state_dict()}, work / "start" / f"{name}.pt")
+
+    crop = CROP_HEIGHT, CROP_WIDTH
+    write("reader", Reader(), bundle / export.READER, *crop, export.READER_OUTPUTS, plates([work / "plates-val"]))
+    write("refiner", Refiner(), bundle / export.REFINER, *crop, export.REFINER_OUTPUTS, corners([work / "corners-val"]))
+    file, size = next(iter(export.DETECTOR_SIZES.items()))
+    write("detector", export.DetectorWithChances(Detector()), bundle / file, *size, export.DETECTOR_OUTPUTS,
+          scenes([work / "scenes-val"]))
+
+
 def trainings(work: Path, minutes: float, steps: int | None) -> list[list[str]]:
-    """Command lines of the reader's and the detector's training, each one process on one thread."""
+    """Command lines of the trainings, each one process on one thread."""
     commands = []
-    for name, sets in (("reader", "plates"), ("detector", "scenes")):
+    for name, sets, share in (("reader", "plates", 1.0), ("detector", "scenes", 1.0), ("refiner", "corners", REFINER_SHARE)):
+        begun = work / "start" / f"{name}.pt"
         commands.append([
             sys.executable, "-m", f"training.train_{name}", "--data", str(work / f"{sets}-train"),
-            "--validation", str(work / f"{sets}-val"), "--run", str(work / "runs" / name), "--minutes", str(minutes),
-            *(["--steps", str(steps)] if steps else []),
+            "--validation", str(work / f"{sets}-val"), "--run", str(work / "runs" / name), "--minutes", str(minutes * share),
+            *(["--steps", str(steps)] if steps else []), *(["--start-from", str(begun)] if begun.exists() else []),
         ])
     return commands
 
 
 def train(work: Path, minutes: float, steps: int | None = None) -> None:
-    """Train both networks side by side; an unfinished training resumes."""
+    """Train the networks side by side; an unfinished training resumes."""
     running = [(command, subprocess.Popen(command)) for command in trainings(work, minutes, steps)]
     failed = [command[2] for command, process in running if process.wait() != 0]
     if failed:
         raise SystemExit(f"{' and '.join(failed)} failed: see the messages above, mend it and run again to resume")
 
 
-def source(work: Path, version: str, renderer: str) -> export.Source:
-    """What the bundle is made from."""
+def source(work: Path, version: str, renderer: str, bundle: Path | None = None) -> export.Source:
+    """What the bundle is made from; `bundle`: the one it goes on from."""
     return export.Source(
         reader=work / "runs" / "reader" / CHECKPOINT,
         detector=work / "runs" / "detector" / CHECKPOINT,
+        refiner=work / "runs" / "refiner" / CHECKPOINT,
         validation_plates=work / "plates-val",
         validation_scenes=work / "scenes-val",
+        validation_corners=work / "corners-val",
+        started_from=version_of(bundle) if bundle else "",
         version=version,
         renderer=renderer,
         seeds=list(TRAINING_SEEDS),
         crops=len(plates([work / "plates-train"])),
         tiles=len(scenes([work / "scenes-train"])),
     )
+
+
+def version_of(bundle: Path) -> str:
+    """Name and version of a bundle."""
+    manifest = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+    return f"{manifest['name']} {manifest['version']}"
 
 
 def main() -> None:
@@ -82,11 +126,14 @@ def main() -> None:
     ap.add_argument("--work", type=Path, default=Path("work"), help="rendered sets and runs (default: work)")
     ap.add_argument("--minutes", type=float, default=90.0, help="training time of each network (default: 90)")
     ap.add_argument("--share", type=float, default=1.0, help="part of the full sets to render (default: 1)")
+    ap.add_argument("--start-from", type=Path, help="a 32-bit bundle whose weights the trainings start from")
     ap.add_argument("--version", default="1.0.0", help="the bundle's version (default: 1.0.0)")
     args = ap.parse_args()
     render(args.render_bin, args.work, args.share)
+    if args.start_from:
+        start(args.work, args.start_from)
     train(args.work, args.minutes)
-    manifest = export.export(source(args.work, args.version, args.render_bin.name), args.out)
+    manifest = export.export(source(args.work, args.version, args.render_bin.name, args.start_from), args.out)
     print(json.dumps({"thresholds": manifest["thresholds"], "metrics": manifest["metrics"]}))
 
 

@@ -34,6 +34,8 @@ def random_sets(work: Path, count: int = 64) -> None:
             x, y = rng.integers(8, 180), rng.integers(8, 180)
             tile[y : y + 40, x : x + 120] += 150
             row[0] = [0, x, y, x + 120, y, x + 120, y + 40, x, y + 40]
+        np.save(f"{work}/corners-{part}/corners-00000.images.npy", rng.integers(0, 256, (count, CROP_HEIGHT, CROP_WIDTH), np.uint8))
+        np.save(f"{work}/corners-{part}/corners-00000.offsets.npy", rng.normal(0, 0.03, (count, 8)).astype(np.float32))
         np.save(f"{work}/scenes-{part}/scenes-00000.images.npy", tiles)
         np.save(f"{work}/scenes-{part}/scenes-00000.plates.npy", rows)
 
@@ -51,8 +53,9 @@ def main() -> None:
             random_sets(work)
         pipeline.train(work, minutes=1.0, steps=STEPS)
         export.export(pipeline.source(work, "0.0.0", "selftest"), out)
+        pipeline.start(work, out.with_name("bundle-fp32"))
         reads, ms = Bundle(out).reads(Image.new("L", (1280, 960), 90))
-        print(f"selftest passed: the bundle was exported, checked and run in {ms:.0f} ms with {len(reads)} reads")
+        print(f"selftest passed: the bundle was exported in 8 and 32 bits, taken up again, checked and run in {ms:.0f} ms with {len(reads)} reads")
 
 
 if __name__ == "__main__":

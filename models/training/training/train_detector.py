@@ -12,13 +12,16 @@ CORNER_WEIGHT = 0.25
 
 
 @torch.no_grad()
-def validate(network: nn.Module, shards: data.Shards, limit: int = 1000, threshold: float = 0.35) -> dict[str, float]:
-    """Recall at IoU 0.5, precision, and the mean corner error in parts of the plate's height."""
+def validate(network, shards: data.Shards, limit: int = 1000, threshold: float = 0.35,
+             chances: bool = False) -> dict[str, float]:
+    """Recall at IoU 0.5, precision, and the mean corner error in parts of the plate's height. `chances`: the network gives
+    them itself, not logits."""
     shown = found = said = 0
     errors: list[float] = []
     for images, plates in shards.batches(20, limit):
         heat, corners = network(torch.from_numpy(images)[:, None].float() / 255.0)
-        for chance, offsets, truth in zip(heat.sigmoid().numpy(), corners.numpy(), plates, strict=True):
+        heat = heat if chances else heat.sigmoid()
+        for chance, offsets, truth in zip(heat.numpy(), corners.numpy(), plates, strict=True):
             hits = photos.peaks(chance, offsets, threshold)
             said += len(hits)
             for row in truth[(truth[:, 0] >= 0) & (truth[:, 0] < len(data.LAYOUTS))]:
@@ -32,6 +35,23 @@ def validate(network: nn.Module, shards: data.Shards, limit: int = 1000, thresho
     result = {"recall": found / max(1, shown), "hits_per_plate": said / max(1, shown),
               "corner_error": float(np.mean(errors)) if errors else 1.0}
     return {name: round(value, 4) for name, value in result.items()}
+
+
+@torch.no_grad()
+def sure_score(network, shards: data.Shards, wrong: float = 0.004, limit: int = 1000, threshold: float = 0.35) -> float:
+    """The lowest score such that at most `wrong` of the hits at or above it are no plate; `network` gives chances."""
+    scores, false = [], []
+    for images, plates in shards.batches(20, limit):
+        heat, corners = network(torch.from_numpy(images)[:, None].float() / 255.0)
+        for chance, offsets, truth in zip(heat.numpy(), corners.numpy(), plates, strict=True):
+            known = [row[1:].reshape(4, 2) for row in truth[truth[:, 0] != data.NO_PLATE]]
+            for hit in photos.peaks(chance, offsets, threshold):
+                scores.append(hit.score)
+                false.append(all(photos.iou(hit.corners, quad) < 0.2 for quad in known))
+    order = np.argsort(-np.array(scores))
+    share = np.cumsum(np.array(false)[order]) / np.arange(1, len(order) + 1)
+    kept = np.nonzero(share <= wrong)[0]
+    return round(float(np.clip(np.array(scores)[order[kept[-1]]], 0.5, 0.9)) if len(kept) else 0.9, 3)
 
 
 def train(opts: Options) -> dict[str, float]:

@@ -21,7 +21,7 @@ def losses(network: nn.Module, images: Tensor, text: Tensor, layout: Tensor) -> 
 
 
 @torch.no_grad()
-def validate(network: nn.Module, shards: data.Shards, limit: int = 4000) -> dict[str, float]:
+def validate(network, shards: data.Shards, limit: int = 4000) -> dict[str, float]:
     """Part of the crops read exactly: all, and by layout."""
     right, layouts, layout_right = [], [], []
     for images, text, layout in shards.batches(200, limit):

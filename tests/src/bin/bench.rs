@@ -19,6 +19,7 @@ use edge::directives::Cache;
 use edge::gate::sim::GateSimulator;
 use models::{Bundle, Recogniser};
 use serde_json::{Value, json};
+use tests::clips::{self, ClipFigures};
 use tests::world::play::{PACE, play, render};
 use tests::world::queue::{Declared, Truck, trucks};
 use tests::world::site::{Site, SiteOptions};
@@ -33,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
     frames(&clip)?;
     cache(folder.path())?;
+    recognition(folder.path())?;
     runtime.block_on(memory(&clip, folder.path()))?;
     runtime.block_on(site())?;
     Ok(())
@@ -41,7 +43,7 @@ fn main() -> anyhow::Result<()> {
 fn tests_clip() -> anyhow::Result<ClipSpec> {
     Ok(ClipSpec {
         mark: Some("KX4827".parse()?),
-        mainland_mark: Some("粤ZN727港".parse()?),
+        mainland_mark: Some("粤ZN537港".parse()?),
         seed: 100,
         ..ClipSpec::default()
     })
@@ -99,6 +101,52 @@ fn frames(clip: &Clip) -> anyhow::Result<()> {
     );
     print("frames_per_second_per_core", json!({ "value": 1000.0 / mean }));
     Ok(())
+}
+
+/// Detection and reading at 1080p, in 8 bits beside 32; single frames beside whole passages.
+fn recognition(folder: &Path) -> anyhow::Result<()> {
+    let wide = ClipSpec { width: 1920, height: 1080, fps: 12, seconds: 5.0, ..tests_clip()? };
+    let clip = render_clip(&wide, &folder.join("wide.mp4"))?;
+    for name in [models::DEFAULT_BUNDLE, models::EXACT_BUNDLE] {
+        let bundle = Bundle::load(&models::bundles_folder().join(name))?;
+        let mut recogniser = Recogniser::new(&bundle)?;
+        let (mut total, mut plates) = (vec![], 0);
+        let source = Source::File { path: clip.film.clone(), r#loop: false, paced: false };
+        let frames = Frames::open(CameraSpec::new("bench", source))?.collect::<Result<Vec<_>, _>>()?;
+        for (_, frame) in &frames {
+            let seen = recogniser.recognise(frame.luma.view())?;
+            plates += seen.plates.len();
+            total.push(ms(seen.detect + seen.read));
+        }
+        print(
+            "detect_and_read_1080p_ms",
+            json!({ "bundle": name, "spread": spread(total), "plates_per_frame": plates as f64 / frames.len() as f64,
+                "threads": 1, "limit_p50": 15.0 }),
+        );
+    }
+    let bundle = Bundle::load(&models::bundles_folder().join(models::DEFAULT_BUNDLE))?;
+    let mut recogniser = Recogniser::new(&bundle)?;
+    let toll = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/plates/vn_toll_lane_video");
+    match clips::toll_clip(&toll)? {
+        Some(clip) => fused("toll lane", clips::measure(&clip, &bundle, &mut recogniser)?),
+        None => eprintln!("bench: {} is not there; the toll lane is not measured", toll.display()),
+    }
+    let mut all = ClipFigures::default();
+    for (condition, clip) in clips::rendered_clips(folder)? {
+        let figures = clips::measure(&clip, &bundle, &mut recogniser)?;
+        fused(condition, figures);
+        all = all.plus(figures);
+    }
+    fused("rendered, all", all);
+    Ok(())
+}
+
+fn fused(clip: &str, figures: ClipFigures) {
+    let (single, fused) = (figures.single_frame(), figures.fused());
+    print(
+        "temporal_fusion",
+        json!({ "clip": clip, "single_frame_exact": single, "fused_exact": fused, "gain": fused - single, "counts": figures }),
+    );
 }
 
 /// The cache of directives on disk, beside a hash map in memory.

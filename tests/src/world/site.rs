@@ -33,6 +33,9 @@ pub const PICTURES: PictureFormat = PictureFormat { width: 1280, height: 720, fp
 /// Longest wait for anything that must come.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// How long after its declaration a truck is expected.
+const ARRIVES_IN: Duration = Duration::from_mins(30);
+
 /// How a site is set up.
 #[derive(Clone, Debug)]
 pub struct SiteOptions {
@@ -197,13 +200,14 @@ impl Site {
 
     /// Declare a truck's cargo and bundle it with the truck; gives the movement.
     pub async fn movement(&self, truck: &Truck) -> anyhow::Result<String> {
-        let today = "2026-11-24";
+        // Days are counted where the control point lies; the truck is on its way now.
+        let arrival = jiff::Timestamp::now().checked_add(ARRIVES_IN)?.in_tz("Asia/Hong_Kong")?;
         let consignment = json!({ "direction": "inbound", "packages": 12, "package_kind": "CT",
             "description": "electronic parts", "consignor": { "name": "Shenzhen Parts", "address": "Futian" },
-            "consignee": { "name": "Kowloon Traders", "address": "Kwun Tong" }, "expected_date": today });
+            "consignee": { "name": "Kowloon Traders", "address": "Kwun Tong" }, "expected_date": arrival.date() });
         let lodged = self.call(Method::POST, "/api/v1/consignments", "trade", &consignment).await?;
         let mut bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": truck.mark, "site": SITE,
-            "expected_arrival": format!("{today}T14:30:00+08:00") });
+            "expected_arrival": arrival.timestamp() });
         if let Some(mainland) = truck.mainland_registered {
             bundle["mainland_mark"] = json!(mainland);
         }

@@ -1,0 +1,275 @@
+//! The key, among the console's words, of each term of the domain: one function for each enumeration, so that a new
+//! variant does not compile before somebody has thought of its words.
+
+use clearance::decide::{LaneFault, Reason, Signal};
+use clearance::directive::{ActionCode, DirectiveStatus};
+use clearance::order::Verdict;
+use clearance::passage::{LanePhase, Outcome};
+
+use super::words::Language;
+use crate::officers::Role;
+use crate::state::LaneRecord;
+use crate::storage::{COMMAND_LINE, CONSOLE, Noted, OrderReason, OrderState};
+
+pub(super) fn action(action: ActionCode) -> &'static str {
+    match action {
+        ActionCode::Release => "release",
+        ActionCode::Documents => "documents",
+        ActionCode::Inspect => "inspect",
+        ActionCode::Escort => "escort",
+        ActionCode::Detain => "detain",
+    }
+}
+
+/// Why a directive cannot be used any more; none for one that can.
+pub(super) fn status(status: DirectiveStatus) -> Option<&'static str> {
+    match status {
+        DirectiveStatus::Active => None,
+        DirectiveStatus::Revoked => Some("directive-revoked"),
+        DirectiveStatus::Used { .. } => Some("directive-used"),
+    }
+}
+
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Act(code) => action(code),
+        Verdict::Withdraw => "verdict-withdraw",
+    }
+}
+
+pub(super) fn order_reason(reason: OrderReason) -> &'static str {
+    match reason {
+        OrderReason::IdentityChecked => "why-identity-checked",
+        OrderReason::SpokeToDriver => "why-spoke-to-driver",
+        OrderReason::DocumentsSeen => "why-documents-seen",
+    }
+}
+
+pub(super) fn order_state(state: &OrderState) -> &'static str {
+    match state {
+        OrderState::Sent => "order-state-sent",
+        OrderState::Obeyed => "order-state-obeyed",
+        OrderState::Unanswered => "order-state-unanswered",
+        OrderState::Refused(_) => "order-state-refused",
+    }
+}
+
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Released => "outcome-released",
+        Outcome::Directed(code) => action(code),
+        Outcome::Referred => "outcome-referred",
+    }
+}
+
+pub(super) fn phase(phase: LanePhase) -> &'static str {
+    match phase {
+        LanePhase::Idle => "phase-idle",
+        LanePhase::Reading => "phase-reading",
+        LanePhase::Referred => "phase-referred",
+        LanePhase::Signalled => "phase-signalled",
+        LanePhase::Hold => "phase-hold",
+    }
+}
+
+pub(super) fn signal(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Proceed => "signal-proceed",
+        Signal::Documents => "signal-documents",
+        Signal::InspectionBay => "signal-inspection-bay",
+        Signal::AwaitEscort => "signal-await-escort",
+        Signal::Wait => "signal-wait",
+    }
+}
+
+pub(super) fn fault(fault: LaneFault) -> &'static str {
+    match fault {
+        LaneFault::PictureMissing => "fault-picture-missing",
+        LaneFault::PictureFrozen => "fault-picture-frozen",
+        LaneFault::RecogniserDown => "fault-recogniser-down",
+        LaneFault::GateUnreachable => "fault-gate-unreachable",
+        LaneFault::GateFault => "fault-gate-fault",
+        LaneFault::ManualKey => "fault-manual-key",
+        LaneFault::OutboxFull => "fault-outbox-full",
+        LaneFault::CacheFault => "fault-cache-fault",
+    }
+}
+
+pub(super) fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Directive => "reason-directive",
+        Reason::OfficersOrder => "reason-officers-order",
+        Reason::LaneFault(_) => "reason-lane-fault",
+        Reason::LeaseStale => "reason-lease-stale",
+        Reason::NoPlate => "reason-no-plate",
+        Reason::NoHongKongPlate => "reason-no-hong-kong-plate",
+        Reason::Unread => "reason-unread",
+        Reason::Ambiguous => "reason-ambiguous",
+        Reason::PlatesContradict => "reason-plates-contradict",
+        Reason::NoDirective => "reason-no-directive",
+        Reason::Revoked => "reason-revoked",
+        Reason::TooEarly => "reason-too-early",
+        Reason::TooLate => "reason-too-late",
+        Reason::Used => "reason-used",
+    }
+}
+
+pub(super) fn role(role: Role) -> &'static str {
+    match role {
+        Role::Officer => "role-officer",
+        Role::Selector => "role-selector",
+        Role::Engineer => "role-engineer",
+        Role::Admin => "role-admin",
+        Role::Trade => "role-trade",
+    }
+}
+
+pub(super) fn lane_record(record: LaneRecord) -> &'static str {
+    match record {
+        LaneRecord::LeaseRequest => "record-lease-request",
+        LaneRecord::Passage => "record-passage",
+        LaneRecord::Picture => "record-picture",
+        LaneRecord::Status => "record-status",
+    }
+}
+
+/// A line of the audit; none for one that is not in this version's terms.
+pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
+    Some(match noted {
+        Noted::SignIn => "audit-sign-in",
+        Noted::SignInFailed => "audit-sign-in-failed",
+        Noted::Lodge => "audit-lodge",
+        Noted::Bundle => "audit-bundle",
+        Noted::Assign(_) => "audit-assign",
+        Noted::Revoke => "audit-revoke",
+        Noted::Read { .. } => "audit-read",
+        Noted::Order { .. } => "audit-order",
+        Noted::Dismiss => "audit-dismiss",
+        Noted::PutOfficer => "audit-put-officer",
+        Noted::DisableOfficer => "audit-disable-officer",
+        Noted::EnableOfficer => "audit-enable-officer",
+        Noted::CreateToken => "audit-create-token",
+        Noted::Foreign(_) => return None,
+    })
+}
+
+/// Who acted: people and clients go by their own names.
+pub(super) fn who(language: Language, name: &str) -> String {
+    match name {
+        COMMAND_LINE => language.say("who-command-line"),
+        CONSOLE => language.say("who-console"),
+        name => name.to_owned(),
+    }
+}
+
+/// Why a decision fell as it did, with what holds the lane if that is why.
+pub(super) fn reason_told(language: Language, why: Reason) -> String {
+    let told = language.say(reason(why));
+    match why {
+        Reason::LaneFault(held_by) => format!("{told} {}", language.say(fault(held_by))),
+        _ => told,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::words::keys;
+
+    const REASONS: [Reason; 14] = [
+        Reason::Directive,
+        Reason::OfficersOrder,
+        Reason::LaneFault(LaneFault::GateFault),
+        Reason::LeaseStale,
+        Reason::NoPlate,
+        Reason::NoHongKongPlate,
+        Reason::Unread,
+        Reason::Ambiguous,
+        Reason::PlatesContradict,
+        Reason::NoDirective,
+        Reason::Revoked,
+        Reason::TooEarly,
+        Reason::TooLate,
+        Reason::Used,
+    ];
+
+    const SIGNALS: [Signal; 5] =
+        [Signal::Proceed, Signal::Documents, Signal::InspectionBay, Signal::AwaitEscort, Signal::Wait];
+
+    const PHASES: [LanePhase; 5] =
+        [LanePhase::Idle, LanePhase::Reading, LanePhase::Referred, LanePhase::Signalled, LanePhase::Hold];
+
+    const RECORDS: [LaneRecord; 4] =
+        [LaneRecord::LeaseRequest, LaneRecord::Passage, LaneRecord::Picture, LaneRecord::Status];
+
+    fn orders() -> Vec<&'static str> {
+        let states = [
+            OrderState::Sent,
+            OrderState::Obeyed,
+            OrderState::Unanswered,
+            OrderState::Refused(String::new()),
+        ];
+        states.iter().map(order_state).collect()
+    }
+
+    fn audit() -> Vec<&'static str> {
+        let noted_all = [
+            Noted::SignIn,
+            Noted::SignInFailed,
+            Noted::Lodge,
+            Noted::Bundle,
+            Noted::Assign(ActionCode::Release),
+            Noted::Revoke,
+            Noted::Read { plate: 0, mark: None },
+            Noted::Order { verdict: Verdict::Withdraw, reason: None },
+            Noted::Dismiss,
+            Noted::PutOfficer,
+            Noted::DisableOfficer,
+            Noted::EnableOfficer,
+            Noted::CreateToken,
+        ];
+        noted_all.iter().filter_map(noted).collect()
+    }
+
+    /// Both ways: no term without its word, and no word left over from a term that is gone.
+    #[test]
+    fn every_term_has_a_word_in_every_language() {
+        let families: [(&str, Vec<&str>); 9] = [
+            ("reason-", REASONS.map(reason).to_vec()),
+            ("fault-", LaneFault::ALL.map(fault).to_vec()),
+            ("signal-", SIGNALS.map(signal).to_vec()),
+            ("phase-", PHASES.map(phase).to_vec()),
+            ("role-", Role::ALL.map(role).to_vec()),
+            ("why-", OrderReason::ALL.map(order_reason).to_vec()),
+            ("record-", RECORDS.map(lane_record).to_vec()),
+            ("order-state-", orders()),
+            ("audit-", audit()),
+        ];
+        for language in Language::ALL {
+            let known = keys(language);
+            for (family, mut terms) in families.clone() {
+                let mut words: Vec<&str> = known.iter().copied().filter(|k| k.starts_with(family)).collect();
+                words.sort_unstable();
+                terms.sort_unstable();
+                assert_eq!(words, terms, "{} {family}", language.tag());
+            }
+            let outcomes = [Outcome::Released, Outcome::Referred].map(outcome);
+            let others = ActionCode::ALL.map(action).into_iter().chain(outcomes);
+            let passage = clearance::ids::PassageId([0; 16]);
+            let statuses = [DirectiveStatus::Revoked, DirectiveStatus::Used { passage }];
+            for key in
+                others.chain(statuses.into_iter().filter_map(status)).chain([verdict(Verdict::Withdraw)])
+            {
+                assert!(known.contains(&key), "{} {key}", language.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn a_lane_on_hold_says_what_holds_it() {
+        let told = reason_told(Language::English, Reason::LaneFault(LaneFault::ManualKey));
+        assert!(told.contains(&Language::English.say("fault-manual-key")), "{told}");
+        assert_eq!(who(Language::Simplified, COMMAND_LINE), Language::Simplified.say("who-command-line"));
+        assert_eq!(who(Language::Simplified, "chan"), "chan");
+    }
+}

@@ -1,0 +1,70 @@
+//! The product reading a set, in this process and on one thread, exactly as `edge read` does it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clearance::picture::Luma;
+use image::{DynamicImage, ImageDecoder as _, ImageReader};
+use indicatif::ProgressBar;
+use models::{Bundle, Recogniser};
+
+use super::conditions::Conditions;
+use super::labels::LabelledSet;
+use super::reads::{PictureReads, Reads, Times};
+
+/// A set as the product reads it, and what was measured of its labelled plates on the way.
+#[derive(Debug, Default)]
+pub struct ProductReads {
+    /// By file name of the picture.
+    pub reads: Reads,
+    /// For each picture and each of its labels, in the order of the set; `None` where the corners span no plane.
+    pub conditions: Vec<Vec<Option<Conditions>>>,
+}
+
+/// A picture, upright, as `edge read` loads it.
+pub fn load(path: &Path) -> anyhow::Result<DynamicImage> {
+    let reader = ImageReader::open(path)?.with_guessed_format()?;
+    anyhow::ensure!(reader.format().is_some(), "not a JPEG or PNG picture");
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+fn grey(path: &Path) -> anyhow::Result<Luma> {
+    let grey = load(path)?.into_luma8();
+    let (width, height) = (grey.width() as usize, grey.height() as usize);
+    Ok(Luma::new(grey.into_raw(), width, height)?)
+}
+
+/// Read every picture of a set; `progress` goes one step for each.
+pub fn read(bundle: &Bundle, set: &LabelledSet, progress: &ProgressBar) -> anyhow::Result<ProductReads> {
+    let mut recogniser = Recogniser::new(bundle)?;
+    let mut product = ProductReads::default();
+    for (number, picture) in set.pictures.iter().enumerate() {
+        let luma = grey(&picture.path).with_context(|| {
+            let labels = set.folder.join("labels.csv");
+            format!(
+                "{}: named in {}; take its rows out or put the picture there",
+                picture.path.display(),
+                labels.display()
+            )
+        })?;
+        if number == 0 {
+            // The first run of a network allocates; nobody waits for that in a lane.
+            recogniser.recognise(luma.view())?;
+        }
+        let started = Instant::now();
+        let seen = recogniser.recognise(luma.view())?;
+        let ms = |d: std::time::Duration| d.as_secs_f64() * 1000.0;
+        let times = Times { detect: ms(seen.detect), read: ms(seen.read), total: ms(started.elapsed()) };
+        let plates = seen.plates.into_iter().map(Into::into).collect();
+        product.reads.insert(picture.name.clone(), PictureReads { plates, times });
+        let conditions = picture.labels.iter().map(|label| Conditions::measure(luma.view(), label));
+        product.conditions.push(conditions.collect::<Result<_, _>>()?);
+        progress.inc(1);
+    }
+    Ok(product)
+}
