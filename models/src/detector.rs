@@ -13,6 +13,9 @@ use crate::network::Network;
 /// More plates than this in one picture are noise.
 const MOST_PLATES: usize = 32;
 
+/// How much higher a whole plate may be than a piece of it, as a factor (choice).
+const AS_HIGH: f32 = 1.6;
+
 pub(crate) struct Detector {
     networks: Vec<(Network, usize, usize)>,
     manifest: DetectorManifest,
@@ -127,6 +130,25 @@ fn suppress(mut plates: Vec<PlateSighting>, iou: f32) -> Vec<PlateSighting> {
     kept
 }
 
+/// Leave out what is a piece of another plate: a part of its row found a second time. Its middle lies inside the other and it
+/// is about as high; the middle of a plate that merely hangs close does not, and a box around two plates is twice as high.
+pub(crate) fn without_pieces(plates: Vec<PlateSighting>) -> Vec<PlateSighting> {
+    let is_piece = |piece: &PlateSighting, whole: &PlateSighting| {
+        piece.corners.width() < whole.corners.width()
+            && holds(&whole.corners, piece.corners.centre())
+            && whole.corners.height() < AS_HIGH * piece.corners.height()
+            && whole.score >= piece.score * 0.5
+    };
+    let kept = plates.iter().filter(|piece| !plates.iter().any(|whole| is_piece(piece, whole)));
+    kept.copied().collect()
+}
+
+/// Whether a point lies within corners that go round clockwise.
+fn holds(corners: &Quad, p: Point) -> bool {
+    let ring = corners.0.iter().zip(corners.0.iter().cycle().skip(1));
+    ring.into_iter().all(|(a, b)| (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x) >= 0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +168,24 @@ mod tests {
             0.4,
         );
         assert_eq!(kept.iter().map(|p| p.score).collect::<Vec<_>>(), [0.9, 0.7]);
+    }
+
+    #[test]
+    fn half_a_plate_is_no_plate_of_its_own_but_a_box_around_two_hides_neither() {
+        let sighting = |x: f32, y: f32, w: f32, h: f32, score: f32| PlateSighting {
+            corners: Quad::rectangle(x, y, w, h),
+            ..plate(0.0, 0.0, score, PlateLayout::SingleRow)
+        };
+        let whole = sighting(0.0, 0.0, 100.0, 30.0, 0.8);
+        let half = sighting(-14.0, 1.0, 48.0, 28.0, 0.9);
+        assert_eq!(without_pieces(vec![half, whole]), vec![whole]);
+        let below = sighting(0.0, 29.0, 100.0, 30.0, 0.8);
+        assert_eq!(without_pieces(vec![whole, below]).len(), 2, "plates that touch stay two");
+        let around = sighting(-2.0, -2.0, 104.0, 63.0, 0.9);
+        assert_eq!(without_pieces(vec![whole, below, around]).len(), 3);
+        let doubtful = sighting(-2.0, -2.0, 104.0, 33.0, 0.3);
+        assert_eq!(without_pieces(vec![whole, doubtful]).len(), 2, "what is doubtful hides nothing");
+        assert_eq!(without_pieces(vec![whole, whole]).len(), 2, "equals do not hide each other");
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Recogniser {
                 plate.corners = refiner.refine(picture, &plate.corners)?;
             }
         }
-        Ok(plates)
+        Ok(detector::without_pieces(plates))
     }
 
     /// Read one plate.

@@ -32,7 +32,7 @@ Both take luma only, so day, night and infrared frames go the same way.
 
 ## Trained on
 Rendered pictures only ({trained["renderer"]}, seeds {trained["seeds"] or "unrecorded"}): {trained["crops"]} crops and
-{trained["tiles"]} tiles{started}. No photograph of a real vehicle took part in training or in choosing thresholds.
+{trained["tiles"]} tiles{started}. No photograph of a real vehicle took part in training or in calibration.
 
 ## Measured on held-out rendered pictures
 Detector:

@@ -22,7 +22,7 @@ from .refiner import Refiner
 NAME = "lane-v2"
 OPSET = 17
 # Frames of 4:3 and of 16:9 cameras, height x width, multiples of 32.
-DETECTOR_SIZES = {"detector.onnx": (480, 640), "detector-wide.onnx": (544, 960)}
+DETECTOR_SIZES = {"detector.onnx": (480, 640), "detector-wide.onnx": (448, 800)}
 READER, REFINER = "reader.onnx", "refiner.onnx"
 READER_OUTPUTS, REFINER_OUTPUTS, DETECTOR_OUTPUTS = ["logits", "layout"], ["offsets"], ["heat", "corners"]
 GOLDEN_VALUES = 16
