@@ -280,8 +280,9 @@ fn plate_line(read: &PlateRead) -> PlateLine {
     }
 }
 
-/// A picture, upright.
-fn load(path: &Path) -> anyhow::Result<DynamicImage> {
+/// A picture (JPEG or PNG), turned upright by its EXIF orientation. Refuses other files, and pictures of more than
+/// 100 megapixels before they are decoded.
+pub fn load(path: &Path) -> anyhow::Result<DynamicImage> {
     let reader = ImageReader::open(path)?.with_guessed_format()?;
     anyhow::ensure!(reader.format().is_some(), "not a JPEG or PNG picture");
     let mut decoder = reader.into_decoder()?;

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clearance::picture::Luma;
-use image::{DynamicImage, ImageDecoder as _, ImageReader};
 use indicatif::ProgressBar;
 use models::{Bundle, Recogniser};
 
@@ -22,16 +21,8 @@ pub struct ProductReads {
     pub conditions: Vec<Vec<Option<Conditions>>>,
 }
 
-/// A picture, upright, as `edge read` loads it.
-pub fn load(path: &Path) -> anyhow::Result<DynamicImage> {
-    let reader = ImageReader::open(path)?.with_guessed_format()?;
-    anyhow::ensure!(reader.format().is_some(), "not a JPEG or PNG picture");
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(picture)
-}
+/// A picture, upright: what is measured is loaded as `edge read` loads it.
+pub use edge::read::load;
 
 fn grey(path: &Path) -> anyhow::Result<Luma> {
     let grey = load(path)?.into_luma8();
