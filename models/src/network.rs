@@ -1,5 +1,6 @@
 //! One ONNX network on one thread.
 
+use clearance::picture::Luma;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
@@ -12,6 +13,8 @@ pub(crate) struct Network {
     file: String,
     session: Session,
     input: [usize; 4],
+    /// The latest crop as the network takes it, kept from one to the next.
+    crop: Vec<f32>,
 }
 
 impl Network {
@@ -35,7 +38,7 @@ impl Network {
             .with_intra_op_spinning(false)
             .map_err(|e| broken(e.to_string()))?;
         let session = builder.commit_from_memory(bytes).map_err(|e| broken(e.to_string()))?;
-        Ok(Self { file: file.to_owned(), session, input: [1, 1, height, width] })
+        Ok(Self { file: file.to_owned(), session, input: [1, 1, height, width], crop: Vec::new() })
     }
 
     /// Run on `pixels` (height x width, 0 to 1) and hand the named outputs to `then`. Their lengths are checked.
@@ -64,6 +67,21 @@ impl Network {
             *value = output(wanted)?;
         }
         Ok(then(values))
+    }
+
+    /// As [`Self::run`], on a straightened crop.
+    pub(crate) fn run_on_crop<const N: usize, T>(
+        &mut self,
+        crop: &Luma,
+        outputs: [(&str, usize); N],
+        then: impl FnOnce([&[f32]; N]) -> T,
+    ) -> Result<T, RecogniseError> {
+        let mut pixels = std::mem::take(&mut self.crop);
+        pixels.clear();
+        pixels.extend(crop.pixels().iter().map(|&p| f32::from(p) / 255.0));
+        let result = self.run(&pixels, outputs, then);
+        self.crop = pixels;
+        result
     }
 
     /// Prove that the network computes what it computed when it was exported: the first values of its first output for the

@@ -16,7 +16,6 @@ pub(crate) struct Reader {
     network: Network,
     temperature: f32,
     views: Vec<[f32; 3]>,
-    pixels: Vec<f32>,
 }
 
 impl Reader {
@@ -26,12 +25,7 @@ impl Reader {
         let mut network = Network::load(bundle, &manifest.file, CROP_HEIGHT, CROP_WIDTH)?;
         let golden = &bundle.manifest.golden;
         network.prove(OUTPUTS, &golden.reader_logits, golden.tolerance)?;
-        Ok(Self {
-            network,
-            temperature: manifest.temperature,
-            views: manifest.views.clone(),
-            pixels: Vec::new(),
-        })
+        Ok(Self { network, temperature: manifest.temperature, views: manifest.views.clone() })
     }
 
     /// Read one plate: the mean of the logits over several looks at it, each cut out a little differently, which is the
@@ -47,9 +41,7 @@ impl Reader {
             let Some(crop) = rectify(picture, &seen_from(&sighting.corners, *view)) else {
                 return Ok(PlateRead { sighting: *sighting, characters: [nothing(); MAX_CHARACTERS] });
             };
-            self.pixels.clear();
-            self.pixels.extend(crop.pixels().iter().map(|&p| f32::from(p) / 255.0));
-            self.network.run(&self.pixels, OUTPUTS, |[logits, _]| {
+            self.network.run_on_crop(&crop, OUTPUTS, |[logits, _]| {
                 sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logit);
             })?;
         }

@@ -11,7 +11,6 @@ const OUTPUTS: [(&str, usize); 1] = [("offsets", 8)];
 
 pub(crate) struct Refiner {
     network: Network,
-    pixels: Vec<f32>,
 }
 
 impl Refiner {
@@ -21,7 +20,7 @@ impl Refiner {
         let mut network = Network::load(bundle, &manifest.file, CROP_HEIGHT, CROP_WIDTH)?;
         let golden = &bundle.manifest.golden;
         network.prove(OUTPUTS, &golden.refiner_offsets, golden.tolerance)?;
-        Ok(Some(Self { network, pixels: Vec::new() }))
+        Ok(Some(Self { network }))
     }
 
     /// The corners of the plate that was found at `corners`, in pixels of the picture. What cannot be a plate's corners is
@@ -32,9 +31,7 @@ impl Refiner {
         let (Some(crop), Some(to_picture)) = (crop, Homography::between(&inner, corners)) else {
             return Ok(*corners);
         };
-        self.pixels.clear();
-        self.pixels.extend(crop.pixels().iter().map(|&p| f32::from(p) / 255.0));
-        let moved = self.network.run(&self.pixels, OUTPUTS, |[offsets]| moved(&inner, offsets))?;
+        let moved = self.network.run_on_crop(&crop, OUTPUTS, |[offsets]| moved(&inner, offsets))?;
         let refined = moved.map(|p| to_picture.apply(p));
         Ok(if refined.is_plausible() { refined } else { *corners })
     }

@@ -73,22 +73,21 @@ def start(work: Path, bundle: Path) -> None:
           scenes([work / "scenes-val"]))
 
 
-def trainings(work: Path, minutes: float, steps: int | None) -> list[list[str]]:
-    """Command lines of the trainings, each one process on one thread."""
+def trainings(work: Path, minutes: float, steps: int | None, started: bool) -> list[list[str]]:
+    """Command lines of the trainings, each one process on one thread; `started`: from the checkpoints that `start` made."""
     commands = []
     for name, sets, share in (("reader", "plates", 1.0), ("detector", "scenes", 1.0), ("refiner", "corners", REFINER_SHARE)):
-        begun = work / "start" / f"{name}.pt"
         commands.append([
             sys.executable, "-m", f"training.train_{name}", "--data", str(work / f"{sets}-train"),
             "--validation", str(work / f"{sets}-val"), "--run", str(work / "runs" / name), "--minutes", str(minutes * share),
-            *(["--steps", str(steps)] if steps else []), *(["--start-from", str(begun)] if begun.exists() else []),
+            *(["--steps", str(steps)] if steps else []), *(["--start-from", str(work / "start" / f"{name}.pt")] if started else []),
         ])
     return commands
 
 
-def train(work: Path, minutes: float, steps: int | None = None) -> None:
+def train(work: Path, minutes: float, steps: int | None = None, started: bool = False) -> None:
     """Train the networks side by side; an unfinished training resumes."""
-    running = [(command, subprocess.Popen(command)) for command in trainings(work, minutes, steps)]
+    running = [(command, subprocess.Popen(command)) for command in trainings(work, minutes, steps, started)]
     failed = [command[2] for command, process in running if process.wait() != 0]
     if failed:
         raise SystemExit(f"{' and '.join(failed)} failed: see the messages above, mend it and run again to resume")
@@ -132,7 +131,7 @@ def main() -> None:
     render(args.render_bin, args.work, args.share)
     if args.start_from:
         start(args.work, args.start_from)
-    train(args.work, args.minutes)
+    train(args.work, args.minutes, started=args.start_from is not None)
     manifest = export.export(source(args.work, args.version, args.render_bin.name, args.start_from), args.out)
     print(json.dumps({"thresholds": manifest["thresholds"], "metrics": manifest["metrics"]}))
 

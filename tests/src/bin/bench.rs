@@ -107,12 +107,12 @@ fn frames(clip: &Clip) -> anyhow::Result<()> {
 fn recognition(folder: &Path) -> anyhow::Result<()> {
     let wide = ClipSpec { width: 1920, height: 1080, fps: 12, seconds: 5.0, ..tests_clip()? };
     let clip = render_clip(&wide, &folder.join("wide.mp4"))?;
+    let source = Source::File { path: clip.film.clone(), r#loop: false, paced: false };
+    let frames = Frames::open(CameraSpec::new("bench", source))?.collect::<Result<Vec<_>, _>>()?;
     for name in [models::DEFAULT_BUNDLE, models::EXACT_BUNDLE] {
         let bundle = Bundle::load(&models::bundles_folder().join(name))?;
         let mut recogniser = Recogniser::new(&bundle)?;
         let (mut total, mut plates) = (vec![], 0);
-        let source = Source::File { path: clip.film.clone(), r#loop: false, paced: false };
-        let frames = Frames::open(CameraSpec::new("bench", source))?.collect::<Result<Vec<_>, _>>()?;
         for (_, frame) in &frames {
             let seen = recogniser.recognise(frame.luma.view())?;
             plates += seen.plates.len();
