@@ -59,7 +59,7 @@ pub fn render_corners(dice: &mut Dice) -> CornerCrop {
     let kind = dice.weighted(&[0.3, 0.25, 0.25, 0.2]);
     loop {
         let plate = subject(kind, dice);
-        if let Some(crop) = shoot(plate, dice).and_then(|shot| corner_crop(&shot, dice)) {
+        if let Some(crop) = shoot(plate, kind == 3, dice).and_then(|shot| corner_crop(&shot, dice)) {
             return crop;
         }
     }
@@ -96,7 +96,7 @@ pub fn render(dice: &mut Dice) -> Crop {
             4 => nothing(dice),
             kind => {
                 let plate = subject(kind, dice);
-                shoot(plate, dice).and_then(|shot| shot.crop(false, dice))
+                shoot(plate, kind == 3, dice).and_then(|shot| shot.crop(false, dice))
             }
         };
         if let Some(crop) = crop {
@@ -121,7 +121,7 @@ fn nothing(dice: &mut Dice) -> Option<Crop> {
         let kind = dice.whole(0, 2) as usize;
         let mut plate = subject(kind, dice);
         unreadable_dirt(&mut plate, dice);
-        return shoot(plate, dice)?.crop(true, dice);
+        return shoot(plate, false, dice)?.crop(true, dice);
     }
     let (w, h) = (dice.whole(60, 240) as u32, dice.whole(40, 110) as u32);
     let mut picture = Pixmap::new(w, h)?;
@@ -158,12 +158,14 @@ impl Shot {
 }
 
 /// Photographs a plate in its surroundings.
-fn shoot(plate: Plate, dice: &mut Dice) -> Option<Shot> {
+fn shoot(plate: Plate, foreign: bool, dice: &mut Dice) -> Option<Shot> {
     let (layout, mark) = (plate.layout, plate.mark.clone());
     let (assembly, subject) = mounted(plate, dice);
     let target = assembly.hung[subject].corners();
     let size = [target.width(), target.height()];
     let pixels = match layout {
+        // Plates of other places are read from far away too.
+        Layout::LightSingle if foreign && dice.chance(0.5) => dice.log_between(48.0, 150.0),
         Layout::LightSingle => dice.log_between(50.0, 420.0),
         Layout::LightDouble => dice.log_between(38.0, 300.0),
         Layout::Mainland => dice.log_between(58.0, 400.0),

@@ -136,7 +136,7 @@ impl Drawing {
                 self.rectangle(bar, 0.0, colour);
             }
             '◉' => emblem::seals(self, cell, colour),
-            '▼' => emblem::shield(self, cell, colour),
+            '▼' => emblem::shield(self, face, cell, colour),
             '■' => emblem::picture(self, cell, colour),
             _ => {
                 if let Some(shape) = face.shape(c, cell) {

@@ -2,8 +2,8 @@
 
 use tiny_skia::Color;
 
-use crate::drawing::{Drawing, faded, grey};
-use crate::lettering::Cell;
+use crate::drawing::{Drawing, Spacing, faded, grey};
+use crate::lettering::{Cell, Face};
 
 /// Two seals one above the other.
 pub(crate) fn seals(drawing: &mut Drawing, cell: Cell, colour: Color) {
@@ -16,8 +16,16 @@ pub(crate) fn seals(drawing: &mut Drawing, cell: Cell, colour: Color) {
     }
 }
 
-/// A coat of arms with a cross in it.
-pub(crate) fn shield(drawing: &mut Drawing, cell: Cell, colour: Color) {
+/// A coat of arms with a cross in it, often with the country's letters below, much smaller than the mark's.
+pub(crate) fn shield(drawing: &mut Drawing, face: &Face, cell: Cell, colour: Color) {
+    let lettered = variant(cell.x * 5.3) < 0.7;
+    if lettered {
+        let letter = |seed: f32| char::from(b'A' + (variant(cell.x * seed) * 25.9) as u8);
+        let name: String = [letter(7.1), letter(9.7)].iter().collect();
+        let at = Cell { y: cell.y + cell.height * 0.7, height: cell.height * 0.27, ..cell };
+        drawing.row(face, &name, at, Spacing::plain(0.12, 0.3), colour);
+    }
+    let cell = if lettered { Cell { height: cell.height * 0.7, ..cell } } else { cell };
     let top = cell.y + cell.height * 0.12 * variant(cell.y);
     let low = top + cell.height * (0.55 + 0.35 * variant(cell.x));
     let (left, right) = (cell.x, cell.x + cell.width * 0.85);

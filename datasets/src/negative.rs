@@ -6,6 +6,7 @@ use tiny_skia::{Color, Pixmap, Transform};
 use crate::chance::{Dice, Roll};
 use crate::drawing::{Drawing, Spacing, faded, grey, rgb, shaded};
 use crate::lettering::{Cell, Face, Font, OutlineFace};
+use crate::plate::text::pattern;
 
 const WORDS: &str = "出境车車慢停巴士貨货右左转轉港澳道路口前方学學校公司有限集团運输輸中国國香深圳珠海大桥橋線线专用專入禁止高低速消防安全检查海关關通行";
 
@@ -36,13 +37,15 @@ pub fn fill(picture: &mut Pixmap, dice: &mut Dice) {
 
 /// One thing that is no plate, within a cell.
 pub fn thing(drawing: &mut Drawing, cell: Cell, dice: &mut Dice) {
-    match dice.whole(0, 7) {
+    match dice.whole(0, 9) {
         0 => grille(drawing, cell, dice),
         1 => lamp(drawing, cell, dice),
         2 => badge(drawing, cell, dice),
         3 | 4 => lettering(drawing, cell, dice),
         5 => sign(drawing, cell, dice),
         6 => label(drawing, cell, dice),
+        7 => road_sign(drawing, cell, dice),
+        8 => oval(drawing, cell, dice),
         _ => {
             let colour = any_colour(dice);
             drawing.shade(
@@ -157,6 +160,57 @@ pub fn sign(drawing: &mut Drawing, cell: Cell, dice: &mut Dice) {
         let row = Cell { x: cell.x + cell.width * 0.08, y, width: cell.width * 0.84, height };
         lettering(drawing, row, dice);
     }
+}
+
+/// A road sign: a dark panel with one light word or two, each row of another size, and much room around them.
+pub fn road_sign(drawing: &mut Drawing, cell: Cell, dice: &mut Dice) {
+    let height = cell.height.max(cell.width * 0.35);
+    let panel = Cell { height, ..cell };
+    let ground = rgb(dice.between(0.0, 60.0), dice.between(40.0, 120.0), dice.between(30.0, 160.0));
+    drawing.rectangle(panel, height * 0.06, ground);
+    let face = Face::Outlines(OutlineFace::latin(dice));
+    let ink = grey(dice.between(200.0, 250.0));
+    let mut y = panel.y + height * dice.between(0.06, 0.2);
+    for _ in 0..dice.whole(1, 3) {
+        let tall = height * dice.between(0.12, 0.26);
+        let inset = panel.width * dice.between(0.08, 0.3);
+        let row = Cell { x: panel.x + inset, y, width: panel.width - 2.0 * inset, height: tall };
+        let form = *dice.pick(&["AAAAA", "AAAA AA", "AAAAAAA", "AAAA 00", "A00"]);
+        let word = pattern(dice, form);
+        drawing.row(&face, &word, row, Spacing::plain(0.14, 0.4), ink);
+        y += tall * 1.35;
+    }
+    if dice.chance(0.6) {
+        let rim = height * 0.03;
+        let edge = Cell {
+            x: panel.x + rim,
+            y: panel.y + rim,
+            width: panel.width - 2.0 * rim,
+            height: height - 2.0 * rim,
+        };
+        drawing.outline(edge, height * 0.06, rim, ink);
+    }
+}
+
+/// The oval sticker of a country, or a dealer's: letters in an ellipse.
+pub fn oval(drawing: &mut Drawing, cell: Cell, dice: &mut Dice) {
+    let height = cell.height.min(cell.width * 0.7);
+    let (at, half) = ([cell.x + cell.width / 2.0, cell.y + height / 2.0], [cell.width / 2.0, height / 2.0]);
+    let ground = dice.between(190.0, 250.0);
+    drawing.ellipse(at, half, grey(ground));
+    if dice.chance(0.6) {
+        drawing.ring(at, half.map(|h| h * 0.93), height * 0.03, grey(30.0));
+    }
+    let form = *dice.pick(&["A", "AA", "AAA"]);
+    let word = pattern(dice, form);
+    let row = Cell {
+        x: at[0] - half[0] * 0.6,
+        y: at[1] - half[1] * 0.45,
+        width: half[0] * 1.2,
+        height: half[1] * 0.9,
+    };
+    let face = Face::Outlines(OutlineFace::latin(dice));
+    drawing.row(&face, &word, row, Spacing::plain(0.14, 0.4), grey(dice.between(10.0, 60.0)));
 }
 
 /// A label behind a windscreen: a light square with a block of colour.

@@ -66,7 +66,7 @@ fn attempt(width: usize, height: usize, dice: &mut Dice) -> Option<Scene> {
     let mut picture = Pixmap::new(width as u32, height as u32)?;
     let kind = dice.weighted(&MIX.map(|(_, share)| share));
     ground::fill(&mut picture, dice);
-    distract(&mut picture, if kind == 2 { 4 } else { 1 }, dice);
+    distract(&mut picture, if kind == 2 { 5 } else { 2 }, dice);
     let mut plates = Vec::new();
     let mut lamps = Vec::new();
     let count = match kind {
@@ -155,10 +155,12 @@ fn stand(picture: &Pixmap, vehicle: &Vehicle, index: i32, count: i32, dice: &mut
         }
         None => ([vehicle.width / 2.0, vehicle.height * dice.between(0.4, 0.8)], 440.0),
     };
-    let pixels = match (count, dice.chance(0.8)) {
-        (1, true) => dice.log_between(38.0, 190.0),
-        (1, false) => dice.log_between(28.0, 260.0),
-        _ => dice.log_between(28.0, 95.0),
+    let pixels = match (count, dice.weighted(&[0.62, 0.2, 0.18])) {
+        (1, 0) => dice.log_between(38.0, 190.0),
+        (1, 1) => dice.log_between(28.0, 260.0),
+        // Far away: what a wide picture of a street shows.
+        (1, _) => dice.log_between(22.0, 42.0),
+        _ => dice.log_between(24.0, 95.0),
     };
     let scale = pixels / reference;
     // Vehicles beside one another take a strip of the picture each.

@@ -96,7 +96,12 @@ pub fn photograph(grey: &mut Grey, difficulty: Difficulty, keep: Legibility, dic
         filter::comb(grey, keep.width * dice.between(0.03, 0.14), dice.whole(1, 3) as usize);
     }
     if dice.chance(0.55) {
-        let quality = if hard { dice.whole(35, 90) } else { dice.whole(45, 96) };
+        // A few so strongly that blocks stand in the letters, as on pictures saved twice for the web.
+        let quality = match dice.weighted(&[0.82, 0.18]) {
+            0 if hard => dice.whole(35, 90),
+            0 => dice.whole(45, 96),
+            _ => dice.whole(if keep.height > 14.0 { 8 } else { 18 }, 40),
+        };
         filter::compress(grey, quality as u8);
     }
 }

@@ -137,19 +137,42 @@ pub struct OutlineFace {
     fixed_width: Option<f32>,
     /// An I with bars above and below, so that nobody takes it for a 1.
     barred_i: bool,
+    /// An M whose middle ends half-way down, as narrow dies have it.
+    short_m: Option<ShortM>,
+}
+
+/// An M of strokes: where its middle ends and how thick it is, as parts of the height.
+#[derive(Clone, Copy, Debug)]
+struct ShortM {
+    middle: f32,
+    thickness: f32,
+}
+
+impl ShortM {
+    fn roll(dice: &mut Dice) -> Self {
+        Self { middle: dice.between(0.32, 0.68), thickness: dice.between(0.09, 0.15) }
+    }
 }
 
 impl OutlineFace {
     /// Any Latin font at about its own proportions.
     pub fn latin(dice: &mut Dice) -> Self {
         let font = *dice.pick(&LATIN);
-        Self { font, spread: dice.between(0.85, 1.25), fixed_width: None, barred_i: dice.chance(0.1) }
+        let short_m = dice.chance(0.25).then(|| ShortM::roll(dice));
+        Self {
+            font,
+            spread: dice.between(0.85, 1.25),
+            fixed_width: None,
+            barred_i: dice.chance(0.1),
+            short_m,
+        }
     }
 
     /// As [`Self::latin`], often narrow and of one width, with the barred I of American plates.
     pub fn american(dice: &mut Dice) -> Self {
         let fixed_width = if dice.chance(0.4) { Some(dice.between(0.4, 0.56)) } else { None };
-        Self { fixed_width, barred_i: dice.chance(0.85), ..Self::latin(dice) }
+        let short_m = dice.chance(0.5).then(|| ShortM::roll(dice));
+        Self { fixed_width, barred_i: dice.chance(0.85), short_m, ..Self::latin(dice) }
     }
 
     /// Bold Latin letters of one width, as mainland plates have.
@@ -160,12 +183,18 @@ impl OutlineFace {
             Font::DejaVuCondensedBold,
             Font::CjkBold,
         ]);
-        Self { font, spread: 1.0, fixed_width: Some(dice.between(0.46, 0.54)), barred_i: false }
+        Self {
+            font,
+            spread: 1.0,
+            fixed_width: Some(dice.between(0.46, 0.54)),
+            barred_i: false,
+            short_m: None,
+        }
     }
 
     /// A given font at its own proportions.
     pub fn plain(font: Font) -> Self {
-        Self { font, spread: 1.0, fixed_width: None, barred_i: false }
+        Self { font, spread: 1.0, fixed_width: None, barred_i: false, short_m: None }
     }
 
     /// How wide the character is when it is one unit high.
@@ -185,6 +214,9 @@ impl OutlineFace {
         if self.barred_i && c == 'I' {
             return barred_i(cell);
         }
+        if let (Some(m), 'M') = (self.short_m, c) {
+            return short_m(m, cell);
+        }
         let (path, b) = self.font.outline(c)?;
         let (sx, sy) = (cell.width / b.width(), cell.height / b.height());
         let fit = Transform::from_row(sx, 0.0, 0.0, sy, cell.x - b.left() * sx, cell.y - b.top() * sy);
@@ -202,6 +234,19 @@ fn barred_i(cell: Cell) -> Option<Shape> {
     }
     let stroke = Stroke { width: cell.height * 0.13, ..Stroke::default() };
     Some(Shape { path: pen.finish()?, stroke: Some(stroke) })
+}
+
+fn short_m(m: ShortM, cell: Cell) -> Option<Shape> {
+    let width = (cell.height * m.thickness).min(cell.width * 0.3);
+    let (left, right) = (cell.x + width / 2.0, cell.x + cell.width - width / 2.0);
+    let (top, foot) = (cell.y, cell.y + cell.height);
+    let mut pen = PathBuilder::new();
+    pen.move_to(left, foot);
+    pen.line_to(left, top + width / 2.0);
+    pen.line_to(f32::midpoint(left, right), top + cell.height * m.middle);
+    pen.line_to(right, top + width / 2.0);
+    pen.line_to(right, foot);
+    Some(Shape { path: pen.finish()?, stroke: Some(Stroke { width, ..Stroke::default() }) })
 }
 
 struct Pen(PathBuilder);

@@ -41,6 +41,14 @@ const EUROPE: &[&str] = &[
     "AA◉A 000",
     "AAA◉A 00",
     "A◉AA 0000",
+    "A◉AAAAA",
+    "AA◉AA 00",
+    // Slovak: the arms stand above the country's letters, before the first group.
+    "▼AA-000AA",
+    "▼AA-000AA",
+    "▼AA-000AA",
+    "▼AA◉000AA",
+    "▼AA◉000AA",
 ];
 const BRITAIN: &[&str] = &["AA00 AAA", "AA00 AAA", "A000 AAA", "AAA 000A", "AAA 0000", "A0 AAA"];
 const AMERICA: &[&str] = &[
@@ -67,6 +75,19 @@ const AMERICA: &[&str] = &[
     "AAA■A00",
     "AAA-0000",
     "0AAA000",
+    "A00 0000",
+    "AA0■A00",
+    "AA0■0AA",
+    "AA0■0000",
+    "00A■0AA",
+    "■AAA0000",
+    "■AAA000",
+    "■AAA-A0",
+    "AAA0000",
+    "0A00000",
+    "XXXXXXX",
+    "XXXXXXXX",
+    "00 AAAA",
 ];
 const VIETNAM: &[&str] = &["00A-000.00", "00A-0000", "00X-000.00"];
 const DARK: &[&str] = &["AAA 0000 A", "AA 0000", "AAA 0000", "AA 0000 A"];
@@ -143,8 +164,11 @@ fn european(dice: &mut Dice) -> Plate {
     let face = Face::Outlines(OutlineFace::latin(dice));
     let ground = if dice.chance(0.2) { rgb(240.0, 200.0, 40.0) } else { grey(dice.between(205.0, 250.0)) };
     let ink = grey(dice.between(10.0, 50.0));
-    let mut plate = single(dice, &face, &text, [520.0, 112.0], [ground, ink], 0.085);
-    if dice.chance(0.25) {
+    // Arms before the first group take the place of the band.
+    let arms = text.starts_with('▼');
+    let band = if arms && dice.chance(0.8) { 0.0 } else { 0.085 };
+    let mut plate = single(dice, &face, &text, [520.0, 112.0], [ground, ink], band);
+    if band == 0.0 || dice.chance(0.25) {
         // Older plates have no band.
         return finish(dice, plate);
     }
@@ -197,9 +221,21 @@ fn american(dice: &mut Dice) -> Plate {
         drawing.ellipse(at, reach, tone);
     }
     let side = dice.between(8.0, 34.0);
-    let cell = Cell { x: side, y, width: width - 2.0 * side, height: letters };
+    let small = if dice.chance(0.06) { width * 0.14 } else { 0.0 };
+    let cell = Cell { x: side, y, width: width - 2.0 * side - small, height: letters };
     let spacing = Spacing::plain(dice.between(0.08, 0.2), dice.between(0.25, 0.6));
     drawing.row(&face, &text, cell, spacing, ink);
+    if small > 0.0 {
+        // A dealer's or a fleet's number in small figures, which is no part of the mark.
+        let figures = pattern(dice, "00");
+        let at = Cell {
+            x: width - side - small * 0.8,
+            y: y + letters * 0.2,
+            width: small * 0.8,
+            height: letters * 0.6,
+        };
+        drawing.row(&face, &figures, at, Spacing::plain(0.1, 0.3), ink);
+    }
     // The state above and its motto below, seldom missing.
     for (y, share) in [(height * dice.between(0.05, 0.1), 0.92), (height * dice.between(0.82, 0.88), 0.75)] {
         if !dice.chance(share) {
@@ -225,10 +261,19 @@ fn american(dice: &mut Dice) -> Plate {
     }
     if dice.chance(0.4) {
         // A dealer's frame hides the rim.
-        let rim = dice.between(5.0, 12.0);
+        let rim = if dice.chance(0.3) { dice.between(12.0, 24.0) } else { dice.between(5.0, 12.0) };
         let edge = Cell { x: rim / 2.0, y: rim / 2.0, width: width - rim, height: height - rim };
         let tone = if dice.chance(0.6) { dice.between(10.0, 70.0) } else { dice.between(150.0, 240.0) };
         drawing.outline(edge, 8.0, rim, grey(tone));
+        if dice.chance(0.5) {
+            // The dealer's name along the foot of it.
+            let form = *dice.pick(&["AAAAAA", "AAAAA AAAAA", "AA AAAA"]);
+            let name = pattern(dice, form);
+            let tall = (rim * 0.8).max(height * 0.08);
+            let at = Cell { x: width * 0.1, y: height - tall * 1.1, width: width * 0.8, height: tall };
+            let tone = if tone > 120.0 { dice.between(10.0, 60.0) } else { dice.between(190.0, 250.0) };
+            drawing.row(&face, &name, at, Spacing::plain(0.12, 0.4), grey(tone));
+        }
     }
     let mark = Spelling::one(text).mark();
     finish(
