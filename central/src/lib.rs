@@ -11,6 +11,7 @@ pub mod examples;
 pub mod keys;
 pub mod link;
 pub mod officers;
+pub mod rotation;
 pub mod state;
 pub mod storage;
 
@@ -46,9 +47,9 @@ pub struct Central {
 impl Central {
     /// Start everything a configuration asks for.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
-        let signer = Arc::new(keys::load(&config.key_file)?);
+        let store = rotation::open_signed(config).await?;
         let state = AppState {
-            store: open_store(config, signer).await?,
+            store,
             clock,
             lanes: Arc::default(),
             events: broadcast::channel(1024).0,

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, hash_password, new_token, token_hash};
-use central::storage::{COMMAND_LINE, Noted, Store};
+use central::storage::{COMMAND_LINE, EpochReason, Noted, Store};
 use central::{Central, keys};
 use clap::{Parser, Subcommand, ValueEnum};
 use clearance::ids::OfficerId;
@@ -81,10 +81,55 @@ enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// The history of the log that lanes follow.
+    #[command(
+        after_help = "Example (after the database was brought back from a copy, before central runs again):
+  central epoch begin --reason restored --config central.toml"
+    )]
+    Epoch {
+        #[command(subcommand)]
+        command: EpochCommand,
+    },
+    /// The key that signs what goes to the lanes.
+    #[command(after_help = "Example (while central does not run):
+  central keys rotate --config central.toml")]
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print the OpenAPI description.
     #[command(after_help = "Example:
   central openapi > openapi.json")]
     Openapi,
+}
+
+#[derive(Subcommand)]
+enum EpochCommand {
+    /// Begin a new history. Edges that have seen more than this database holds are quarantined until an officer accepts it
+    /// for them in the console.
+    #[command(after_help = "Example:
+  central epoch begin --reason restored --config central.toml")]
+    Begin {
+        /// Why.
+        #[arg(long, value_enum)]
+        reason: BeginReason,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BeginReason {
+    /// The database was brought back from a copy.
+    Restored,
+    /// Another central took over.
+    Failover,
+}
+
+#[derive(Subcommand)]
+enum KeysCommand {
+    /// Replace the signing key: the old one signs the new one over, and lanes follow by themselves.
+    #[command(after_help = "Example:
+  central keys rotate --config central.toml")]
+    Rotate,
 }
 
 #[derive(Subcommand)]
@@ -152,6 +197,24 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         }
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&central::api::openapi())?);
+            Ok(())
+        }
+        Command::Epoch { command: EpochCommand::Begin { reason } } => {
+            let reason = match reason {
+                BeginReason::Restored => EpochReason::Restored,
+                BeginReason::Failover => EpochReason::Failover,
+            };
+            let epoch = runtime()?.block_on(async {
+                let store = open_store(&cli.config).await?;
+                anyhow::Ok(store.begin_epoch(&reason, COMMAND_LINE, Clock::system().now()).await?)
+            })?;
+            println!("epoch {}", epoch.0);
+            Ok(())
+        }
+        Command::Keys { command: KeysCommand::Rotate } => {
+            let config = Config::load(&cli.config)?;
+            let public = runtime()?.block_on(central::rotation::rotate(&config, &Clock::system()))?;
+            println!("{public}");
             Ok(())
         }
         Command::Officer { command: OfficerCommand::Add { name, role } } => {

@@ -90,6 +90,76 @@ pub struct Directive {
     /// When it may be used.
     #[n(4)]
     pub window: Window,
+    /// What a newer version has to say besides; kept as it came, so that both sides go on holding the same bytes. Only what
+    /// an older lane may leave out of account goes here: what it must heed takes a new record version.
+    #[n(5)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<Untold>,
+}
+
+/// One CBOR item that this version has no name for, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold(Vec<u8>);
+
+impl Untold {
+    /// The longest kept.
+    pub const LONGEST: usize = 1024;
+
+    /// The item that `value` encodes to; `None` if it is longer than [`Self::LONGEST`].
+    pub fn of(value: &impl Encode<()>) -> Option<Self> {
+        minicbor::to_vec(value).ok().filter(|bytes| bytes.len() <= Self::LONGEST).map(Self)
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<C> Encode<C> for Untold {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.writer_mut().write_all(&self.0).map_err(minicbor::encode::Error::write)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Untold {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let from = d.position();
+        d.skip()?;
+        match d.input().get(from..d.position()) {
+            Some(bytes) if bytes.len() <= Self::LONGEST => Ok(Self(bytes.to_vec())),
+            _ => {
+                Err(minicbor::decode::Error::message("more than this version keeps of what it does not know"))
+            }
+        }
+    }
+}
+
+impl Serialize for Untold {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    }
+}
+
+impl<'de> Deserialize<'de> for Untold {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        let wrong = || serde::de::Error::custom("expected hexadecimal digits of one CBOR item");
+        if !text.is_ascii() {
+            return Err(wrong());
+        }
+        let bytes: Option<Vec<u8>> = text
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        let bytes = bytes.ok_or_else(wrong)?;
+        minicbor::decode(&bytes).map_err(|_| wrong())
+    }
 }
 
 /// Whether a directive can still be used.

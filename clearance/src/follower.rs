@@ -6,7 +6,8 @@
 //! - a lease runs from the moment of asking, counts only while this chain holds the head it vouches for, and never
 //!   survives a restart, a store fault, a quarantine or a change of epoch.
 //!
-//! To come with the full protocol: Merkle anti-entropy, chunk hashes in a manifest, a fork accepted by an officer.
+//! - no lease counts on a set whose Merkle root is not the one that central vouches for;
+//! - a quarantine survives a restart, and ends only by an officer's acceptance of a later epoch.
 
 mod assembly;
 mod lease;
@@ -17,10 +18,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
 use crate::decide::Lease;
 use crate::directive::DirectiveEntry;
 use crate::ids::{Digest, EdgeId, Epoch, Nonce, Revision, SiteId};
-use crate::replicate::{Delta, DirectiveOp, Head, LeaseGrant, SnapshotPage};
+use crate::merkle::BucketSet;
+use crate::replicate::{Delta, DirectiveOp, ForkAccepted, Head, LeaseGrant, SnapshotPage};
 use crate::wire::Verified;
 
 pub use assembly::Assembly;
@@ -60,17 +65,36 @@ pub enum State {
 }
 
 /// What contradicts what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, Encode, Decode)]
+#[serde(rename_all = "snake_case")]
 pub enum Quarantine {
     /// Two heads of one revision.
+    #[n(0)]
     #[error("central has signed two different deltas with revision {}", .0.0)]
-    Fork(Revision),
+    Fork(#[n(0)] Revision),
     /// A delta that does not follow its predecessor.
+    #[n(1)]
     #[error("the delta of revision {} does not follow the one held here", .0.0)]
-    BrokenChain(Revision),
+    BrokenChain(#[n(0)] Revision),
     /// A newer history that does not hold what this edge has seen.
+    #[n(2)]
     #[error("central's epoch {} does not hold revision {} as it was seen here", .0.0, .1.0)]
-    LostHistory(Epoch, Revision),
+    LostHistory(#[n(0)] Epoch, #[n(1)] Revision),
+    /// There was a contradiction, and the note of which is damaged.
+    #[n(3)]
+    #[error("the note of an earlier contradiction is damaged")]
+    NoteDamaged,
+}
+
+/// What an edge finds on its disk when it starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Where the cache stands and the root of what it holds, if it holds anything.
+    pub held: Option<(Head, Digest)>,
+    /// The highest head ever held.
+    pub floor: Head,
+    /// The contradiction that was met and not settled.
+    pub quarantine: Option<Quarantine>,
 }
 
 /// What happens to a follower.
@@ -92,6 +116,15 @@ pub enum Event {
     LeaseAsked(Nonce),
     /// A lease arrived.
     LeaseGranted(Verified<LeaseGrant>),
+    /// An [`Effect::Apply`], [`Effect::ReplaceAll`] or [`Effect::ReplaceBuckets`] is on the disk.
+    Stored {
+        /// Where the cache stands now.
+        head: Head,
+        /// Root of what it holds.
+        root: Digest,
+    },
+    /// An officer's acceptance arrived.
+    ForkAccepted(Verified<ForkAccepted>),
     /// The cache failed; what it held is gone.
     StoreFault,
     /// Time passes; to be given at least a few times a second.
@@ -101,8 +134,11 @@ pub enum Event {
 /// What the adapter must do, in this order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Ask for the whole set.
-    QuerySnapshot,
+    /// Ask for the set: for all of it, or (telling what the cache holds, if anything) for the buckets that differ.
+    QuerySnapshot {
+        /// All of it, whatever is held.
+        whole: bool,
+    },
     /// Ask for deltas, both ends included.
     QueryRange {
         /// First.
@@ -126,10 +162,24 @@ pub enum Effect {
         /// Where the cache stands then.
         head: Head,
     },
+    /// Replace what these buckets hold and move to this head, in one atomic batch. If the root is then not this one,
+    /// change nothing and report [`Event::StoreFault`].
+    ReplaceBuckets {
+        /// Which buckets.
+        buckets: BucketSet,
+        /// All that they hold.
+        entries: Vec<DirectiveEntry>,
+        /// Where the cache stands then.
+        head: Head,
+        /// Root of the set then.
+        root: Digest,
+    },
     /// Central vouches until then (monotonic), or not at all.
     LeaseChanged(Option<Duration>),
-    /// Stop and tell people: the lane releases nothing by itself any more.
+    /// Stop and tell people: the lane releases nothing by itself any more, nor after a restart.
     Quarantine(Quarantine),
+    /// The quarantine is over; forget it.
+    LiftQuarantine,
     /// Worth a line in the log.
     Log(Note),
 }
@@ -149,6 +199,12 @@ pub enum Note {
     GapNotFilled(Revision),
     /// A record that says nothing sensible.
     Senseless,
+    /// The set held is not the one that central vouches for; what differs is fetched.
+    SetDiffers(Revision),
+    /// Part of a set where all of it was asked for.
+    OnlyAPart(Revision),
+    /// An officer has accepted an epoch.
+    ForkAccepted(Epoch),
 }
 
 impl fmt::Display for Note {
@@ -167,7 +223,23 @@ impl fmt::Display for Note {
                     revision.0
                 )
             }
-            Self::Senseless => write!(f, "ignored a signed record that makes no sense (revision or pages 0)"),
+            Self::Senseless => write!(
+                f,
+                "ignored a signed record that makes no sense (revision or pages 0, or an entry that does not belong)"
+            ),
+            Self::SetDiffers(revision) => {
+                write!(
+                    f,
+                    "the directives held at revision {} are not those of central: fetching what differs",
+                    revision.0
+                )
+            }
+            Self::OnlyAPart(revision) => {
+                write!(f, "ignored part of a snapshot at revision {}: all of it was asked for", revision.0)
+            }
+            Self::ForkAccepted(epoch) => {
+                write!(f, "an officer has accepted epoch {} of central: fetching its directives", epoch.0)
+            }
         }
     }
 }
@@ -183,31 +255,76 @@ pub struct Follower {
     /// The highest head ever held: what the cache may be behind after a crash, and must not stay behind.
     floor: Head,
     connected: bool,
-    history: VecDeque<(Revision, Digest)>,
+    history: VecDeque<Known>,
     ahead: BTreeMap<(Epoch, Revision), Verified<Delta>>,
     next_query: Duration,
     /// Where the head was when a range was last asked for.
     range_asked_at: Option<Revision>,
     lease: LeaseClock,
+    /// All of the set is needed, for what the cache holds is not to be built on.
+    whole: bool,
+    /// The epoch that an officer has let this edge into.
+    accepted: Option<Epoch>,
+    /// The highest revision of this epoch that central is known to have reached.
+    heard_of: Revision,
+    audited: Option<Audit>,
+    /// When what was held was last thrown away, and how long a pause that brought.
+    anew_at: Option<Duration>,
+    pause: Duration,
+    /// A note of a quarantine lies on the disk, or may.
+    noted: bool,
+}
+
+/// One revision of the history that was held.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    revision: Revision,
+    hash: Digest,
+    /// Of the set at that revision, once the cache has told it.
+    root: Option<Digest>,
+}
+
+/// A comparison of the whole set with central's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// When, on the monotonic clock.
+    pub at: Duration,
+    /// At which revision.
+    pub revision: Revision,
+    /// Whether the sets were the same.
+    pub same: bool,
 }
 
 impl Follower {
-    /// Go on from what the cache holds (`None`: nothing), having once held `floor`.
-    pub fn new(site: SiteId, edge: EdgeId, held: Option<Head>, floor: Head) -> Self {
-        let held = held.filter(|head| (head.epoch, head.revision) >= (floor.epoch, floor.revision));
-        let head = held.unwrap_or_default();
+    /// Go on from what was found on the disk. A cache behind the floor counts as nothing.
+    pub fn new(site: SiteId, edge: EdgeId, found: Found) -> Self {
+        let Found { held, floor, quarantine } = found;
+        let held = held.filter(|(head, _)| (head.epoch, head.revision) >= (floor.epoch, floor.revision));
+        let head = held.map(|(head, _)| head).unwrap_or_default();
+        let following = if held.is_some() { State::Stale } else { State::Empty };
         Self {
             site,
             edge,
-            state: if held.is_some() { State::Stale } else { State::Empty },
+            state: quarantine.map_or(following, State::Quarantined),
             head,
             floor: if held.is_some() { head } else { floor },
             connected: false,
-            history: VecDeque::from([(head.revision, head.hash)]),
+            history: VecDeque::from([Known {
+                revision: head.revision,
+                hash: head.hash,
+                root: held.map(|(_, root)| root),
+            }]),
             ahead: BTreeMap::new(),
             next_query: Duration::ZERO,
             range_asked_at: None,
             lease: LeaseClock::default(),
+            whole: false,
+            accepted: None,
+            heard_of: head.revision,
+            audited: None,
+            anew_at: None,
+            pause: Duration::ZERO,
+            noted: quarantine.is_some(),
         }
     }
 
@@ -219,6 +336,16 @@ impl Follower {
     /// Where the cache stands.
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    /// How many revisions behind central it is known to be.
+    pub fn lag(&self) -> u64 {
+        self.heard_of.0.saturating_sub(self.head.revision.0)
+    }
+
+    /// The last comparison of the set with central's.
+    pub fn audited(&self) -> Option<Audit> {
+        self.audited
     }
 
     /// Whether central vouches for the cache.
@@ -238,6 +365,12 @@ impl Follower {
     pub fn step(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let State::Quarantined(_) = self.state {
+            match event {
+                Event::ForkAccepted(accepted) => self.take_acceptance(now, accepted.record(), &mut effects),
+                Event::Connected => self.connected = true,
+                Event::Disconnected => self.connected = false,
+                _ => {}
+            }
             return effects;
         }
         self.expire(now, &mut effects);
@@ -250,8 +383,10 @@ impl Follower {
             Event::RangeEnd => self.end_range(now, &mut effects),
             Event::LeaseAsked(nonce) => self.lease.sent(now, nonce),
             Event::LeaseGranted(grant) => self.take_grant(now, &grant, &mut effects),
-            Event::StoreFault => self.lose_store(&mut effects),
-            Event::Tick => {}
+            Event::StoreFault => self.lose_store(now, &mut effects),
+            Event::Stored { head, root } => self.stored(head, root),
+            // There is nothing to accept.
+            Event::ForkAccepted(_) | Event::Tick => {}
         }
         if self.is_following() {
             self.settle_lease(now, &mut effects);
@@ -275,10 +410,47 @@ impl Follower {
         }
     }
 
-    fn lose_store(&mut self, effects: &mut Vec<Effect>) {
+    fn lose_store(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         self.head = Head::default();
-        self.history = VecDeque::from([(Revision(0), Digest::default())]);
+        self.history = VecDeque::from([Known { revision: Revision(0), hash: Digest::default(), root: None }]);
+        self.whole = true;
+        self.bootstrap_anew(now, effects);
+    }
+
+    /// Fetch the set because what was held is worth nothing: at once the first time, after ever longer pauses where that
+    /// happens again and again (a full disk takes nothing, however often it is sent).
+    fn bootstrap_anew(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let long_ago = self.anew_at.is_none_or(|last| now >= last + PATIENCE * 4);
+        self.pause = if long_ago { Duration::ZERO } else { (self.pause * 2).clamp(RETRY, PATIENCE) };
+        self.anew_at = Some(now);
         self.bootstrap(effects);
+        self.next_query = now + self.pause;
+    }
+
+    fn stored(&mut self, head: Head, root: Digest) {
+        let known = self.history.iter_mut().rev().find(|known| known.revision == head.revision);
+        if let Some(known) = known.filter(|known| known.hash == head.hash && head.epoch == self.head.epoch) {
+            known.root = Some(root);
+            self.noted = false;
+        }
+    }
+
+    /// Leave the quarantine for a later epoch that an officer has accepted.
+    fn take_acceptance(&mut self, now: Duration, accepted: &ForkAccepted, effects: &mut Vec<Effect>) {
+        if accepted.site != self.site || accepted.edge != self.edge {
+            return effects.push(Effect::Log(Note::NotForUs));
+        }
+        if accepted.epoch <= self.floor.epoch {
+            return effects.push(Effect::Log(Note::OldEpoch(accepted.epoch)));
+        }
+        effects.push(Effect::Log(Note::ForkAccepted(accepted.epoch)));
+        self.accepted = Some(accepted.epoch);
+        self.bootstrap(effects);
+        self.next_query = now;
+        if self.connected {
+            self.lease.hurry(now);
+            self.ask(now, effects);
+        }
     }
 
     /// Give up the log and fetch the whole set.
@@ -292,6 +464,7 @@ impl Follower {
     fn quarantine(&mut self, why: Quarantine, effects: &mut Vec<Effect>) {
         self.withdraw_lease(effects);
         self.state = State::Quarantined(why);
+        self.noted = true;
         self.ahead.clear();
         effects.push(Effect::Quarantine(why));
     }
@@ -342,8 +515,8 @@ impl Follower {
 
     /// A revision that is held already: the same again is nothing, another one is a fork.
     fn compare(&mut self, revision: Revision, hash: Digest, effects: &mut Vec<Effect>) {
-        let known = self.history.iter().find(|(known, _)| *known == revision);
-        if known.is_some_and(|(_, known)| *known != hash) {
+        let known = self.history.iter().find(|known| known.revision == revision);
+        if known.is_some_and(|known| known.hash != hash) {
             self.quarantine(Quarantine::Fork(revision), effects);
         }
     }
@@ -372,7 +545,8 @@ impl Follower {
     fn advance(&mut self, head: Head) {
         self.head = head;
         self.floor = head;
-        self.history.push_back((head.revision, head.hash));
+        self.heard_of = self.heard_of.max(head.revision);
+        self.history.push_back(Known { revision: head.revision, hash: head.hash, root: None });
         if self.history.len() > HISTORY {
             self.history.pop_front();
         }
@@ -390,45 +564,57 @@ impl Follower {
         if page.epoch == self.floor.epoch && page.revision < self.floor.revision {
             return effects.push(Effect::Log(Note::OldSnapshot(page.revision)));
         }
-        if page.pages == 0 || page.page >= page.pages {
-            return effects.push(Effect::Log(Note::Senseless));
+        if self.whole && page.buckets != BucketSet::ALL {
+            return effects.push(Effect::Log(Note::OnlyAPart(page.revision)));
         }
-        if let Some(whole) = assembly.take(page) {
-            self.enter(whole, effects);
+        match assembly.take(page) {
+            Ok(Some(whole)) => self.enter(whole, effects),
+            Ok(None) => {}
+            Err(assembly::Senseless) => effects.push(Effect::Log(Note::Senseless)),
         }
     }
 
     fn enter(&mut self, whole: assembly::Whole, effects: &mut Vec<Effect>) {
         let head = whole.head;
-        if let Err(why) = self.covers(head, whole.prev_head) {
+        if let Err(why) = self.covers(head, &whole.before) {
             return self.quarantine(why, effects);
         }
+        self.accepted = None;
+        if self.noted {
+            // Before the set: what cannot be lifted is not entered.
+            effects.push(Effect::LiftQuarantine);
+        }
         self.history.clear();
+        self.heard_of = head.revision;
         self.advance(head);
+        self.whole = false;
         self.ahead.retain(|position, _| *position > (head.epoch, head.revision));
         self.state = State::Stale;
         self.range_asked_at = None;
         self.next_query = Duration::ZERO;
-        effects.push(Effect::ReplaceAll { entries: whole.entries, head });
+        let assembly::Whole { buckets, entries, root, .. } = whole;
+        effects.push(if buckets == BucketSet::ALL {
+            Effect::ReplaceAll { entries, head }
+        } else {
+            Effect::ReplaceBuckets { buckets, entries, head, root }
+        });
         self.drain(effects);
     }
 
     /// Whether a snapshot at `head` holds all that was ever seen here.
-    fn covers(&self, head: Head, prev_head: Option<(Revision, Digest)>) -> Result<(), Quarantine> {
+    fn covers(&self, head: Head, before: &[Head]) -> Result<(), Quarantine> {
         let floor = self.floor;
-        if floor == Head::default() {
+        if floor == Head::default() || self.accepted.is_some_and(|accepted| head.epoch >= accepted) {
             return Ok(());
         }
         if head.epoch == floor.epoch {
             let forked = head.revision == floor.revision && head.hash != floor.hash;
             return if forked { Err(Quarantine::Fork(head.revision)) } else { Ok(()) };
         }
-        // `prev_head` speaks of the epoch before: of a history skipped altogether nothing is known.
-        let follows = head.epoch.0 == floor.epoch.0 + 1;
-        let covered = prev_head.is_some_and(|(revision, hash)| {
-            revision > floor.revision || (revision == floor.revision && hash == floor.hash)
+        let covered = before.iter().find(|end| end.epoch == floor.epoch).is_some_and(|end| {
+            end.revision > floor.revision || (end.revision == floor.revision && end.hash == floor.hash)
         });
-        if follows && covered { Ok(()) } else { Err(Quarantine::LostHistory(head.epoch, floor.revision)) }
+        if covered { Ok(()) } else { Err(Quarantine::LostHistory(head.epoch, floor.revision)) }
     }
 
     fn take_grant(&mut self, now: Duration, grant: &Verified<LeaseGrant>, effects: &mut Vec<Effect>) {
@@ -442,16 +628,32 @@ impl Follower {
             return effects.push(Effect::Log(Note::OldEpoch(head.epoch)));
         }
         self.notice_epoch(head.epoch, effects);
+        if head.epoch == self.head.epoch {
+            self.heard_of = self.heard_of.max(head.revision);
+        }
         if self.is_following() && head.revision <= self.head.revision {
             self.compare(head.revision, head.hash, effects);
         }
     }
 
-    /// Let a lease count once its head is held.
+    /// Let a lease count once its head is held, and held as central holds it.
     fn settle_lease(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let (epoch, history) = (self.head.epoch, &self.history);
-        let held = |head: Head| head.epoch == epoch && history.contains(&(head.revision, head.hash));
-        let Some(until) = self.lease.settle(held).filter(|until| *until > now) else { return };
+        let root_at = |head: Head| {
+            let known =
+                history.iter().find(|known| known.revision == head.revision && known.hash == head.hash)?;
+            known.root.filter(|_| head.epoch == epoch)
+        };
+        let Some(settled) = self.lease.settle(root_at) else { return };
+        self.audited = Some(Audit { at: now, revision: settled.revision, same: settled.same });
+        if !settled.same {
+            effects.push(Effect::Log(Note::SetDiffers(settled.revision)));
+            return self.bootstrap_anew(now, effects);
+        }
+        let until = settled.until;
+        if until <= now {
+            return;
+        }
         if matches!(self.state, State::Live { until: before } if before >= until) {
             return;
         }
@@ -484,7 +686,7 @@ impl Follower {
         match self.state {
             State::Bootstrapping(_) if due => {
                 self.next_query = now + PATIENCE;
-                effects.push(Effect::QuerySnapshot);
+                effects.push(Effect::QuerySnapshot { whole: self.whole });
             }
             State::Live { .. } | State::Stale => {
                 if let Some(to) = self.missing()

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::{Decision, LaneFault, Reason, Signal};
 use crate::directive::ActionCode;
+use crate::follower::Quarantine;
 use crate::geometry::Quad;
 use crate::ids::{
     Digest, EdgeId, Epoch, LaneId, MovementId, Nonce, OfficerId, PassageId, Revision, SiteId, UtcMillis,
@@ -278,4 +279,32 @@ pub struct LaneStatus {
     /// Best reading of the vehicle in front, for people to watch.
     #[n(13)]
     pub reading: Option<String>,
+    /// How the edge's replica of the directives is.
+    #[n(14)]
+    pub replica: ReplicaHealth,
+    /// Revisions that central is known to be ahead.
+    #[n(15)]
+    pub lag: u64,
+    /// Seconds since the whole set was compared with central's, if it was.
+    #[n(16)]
+    pub compared_s_ago: Option<u64>,
+}
+
+/// How an edge's replica of the directives is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaHealth {
+    /// Central vouches for it.
+    #[n(0)]
+    Live,
+    /// It is being fetched.
+    #[n(1)]
+    Fetching,
+    /// Central does not vouch for it, or no longer.
+    #[default]
+    #[n(2)]
+    Stale,
+    /// Central's history contradicts what was seen.
+    #[n(3)]
+    Quarantined(#[n(0)] Quarantine),
 }

@@ -4,8 +4,12 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::directive::{Directive, DirectiveEntry, DirectiveStatus};
-use crate::ids::{Digest, EdgeId, Epoch, MovementId, Nonce, PassageId, Revision, SiteId};
+use crate::ids::{
+    Digest, EdgeId, Epoch, MovementId, Nonce, OfficerId, PassageId, Revision, SiteId, UtcMillis,
+};
 use crate::mark::RegistrationMark;
+use crate::merkle::BucketSet;
+use crate::wire::PublicKey;
 
 /// One change to the set of directives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
@@ -106,7 +110,9 @@ pub struct Delta {
     pub ops: Vec<DirectiveOp>,
 }
 
-/// Part of the whole set at one revision. Pages are numbered from 0 to `pages` - 1; an empty set has one page.
+/// Part of the set at one revision: of all of it, or of those buckets in which the asking edge differs. Pages are numbered
+/// from 0 to `pages` - 1; an empty set has one page. Each page is signed and says of which whole it is a part, so a manifest
+/// apart would say nothing more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
 pub struct SnapshotPage {
     /// The site.
@@ -127,12 +133,18 @@ pub struct SnapshotPage {
     /// How many there are.
     #[n(5)]
     pub pages: u32,
-    /// Its directives.
+    /// Its directives, of no other buckets than `buckets`.
     #[n(6)]
     pub entries: Vec<DirectiveEntry>,
-    /// Head of the epoch before, and its revision: what an edge must have seen to follow into this epoch.
+    /// How the epochs before ended, newest first: what an edge may have seen at most to follow into this one.
     #[n(7)]
-    pub prev_head: Option<(Revision, Digest)>,
+    pub before: Vec<Head>,
+    /// Root of the whole set ([`crate::merkle`]) at that revision.
+    #[n(8)]
+    pub root: Digest,
+    /// The buckets whose entries these pages are, all of them; the others are as the asking edge has said it holds them.
+    #[n(9)]
+    pub buckets: BucketSet,
 }
 
 /// An edge asks to be vouched for.
@@ -173,4 +185,49 @@ pub struct LeaseGrant {
     /// Milliseconds, from when the request was sent, on the edge's monotonic clock.
     #[n(6)]
     pub ttl_ms: u64,
+    /// Root of the set at that head ([`crate::merkle`]): an edge whose own differs has no lease and mends itself first.
+    #[n(7)]
+    pub root: Digest,
+}
+
+/// Central signs with another key from now on. Signed with the one before; a new epoch goes with it, so that whatever an
+/// edge is given afterwards bears the new signature.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct KeyRotation {
+    /// Numbers the rotations of a central from 1.
+    #[n(0)]
+    pub serial: u64,
+    /// The key that is believed from now on.
+    #[n(1)]
+    pub next: PublicKey,
+    /// The first epoch that it signs: of the one before, nothing is believed any more.
+    #[n(2)]
+    pub epoch: Epoch,
+    /// When.
+    #[n(3)]
+    pub at: UtcMillis,
+}
+
+/// An officer has looked at a contradiction and accepts central's newer history: the edge may enter that epoch though it does
+/// not hold what the edge has seen. The only way out of a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Encode, Decode)]
+pub struct ForkAccepted {
+    /// The site.
+    #[n(0)]
+    pub site: SiteId,
+    /// The edge.
+    #[n(1)]
+    pub edge: EdgeId,
+    /// The epoch that may be entered; later than the one that was left.
+    #[n(2)]
+    pub epoch: Epoch,
+    /// Who.
+    #[n(3)]
+    pub officer: OfficerId,
+    /// Why, in the officer's words.
+    #[n(4)]
+    pub reason: String,
+    /// When.
+    #[n(5)]
+    pub at: UtcMillis,
 }

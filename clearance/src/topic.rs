@@ -1,13 +1,14 @@
 //! Names of Zenoh keys, in one place so that both ends and the access rules agree.
 
-use crate::ids::{LaneId, SiteId};
+use crate::ids::{EdgeId, LaneId, SiteId};
 
 /// Deltas, published as they are committed: one signed [`Delta`](crate::replicate::Delta) a sample.
 pub fn deltas(site: &SiteId) -> String {
     format!("clearlane/{site}/deltas")
 }
 
-/// Queryable: the whole set. One reply a [`SnapshotPage`](crate::replicate::SnapshotPage).
+/// Queryable: the set. The payload says what the edge holds ([`Buckets::to_bytes`](crate::merkle::Buckets::to_bytes)) and
+/// the answer is what differs; without a payload it is all of it. One reply a [`SnapshotPage`](crate::replicate::SnapshotPage).
 pub fn snapshot(site: &SiteId) -> String {
     format!("clearlane/{site}/snapshot")
 }
@@ -15,6 +16,18 @@ pub fn snapshot(site: &SiteId) -> String {
 /// Queryable: deltas `from..=to` of the current epoch (selector parameters `from` and `to`, at most 1000).
 pub fn range(site: &SiteId) -> String {
     format!("clearlane/{site}/range")
+}
+
+/// Queryable: the rotations of central's keys, oldest first. One reply a sealed
+/// [`KeyRotation`](crate::replicate::KeyRotation).
+pub fn keys(site: &SiteId) -> String {
+    format!("clearlane/{site}/keys")
+}
+
+/// An officer's acceptance for one edge, published until it has followed: a signed
+/// [`ForkAccepted`](crate::replicate::ForkAccepted).
+pub fn accepted_forks(site: &SiteId, edge: &EdgeId) -> String {
+    format!("clearlane/{site}/edges/{edge}/accepted")
 }
 
 /// Queryable: payload a signed [`LeaseRequest`](crate::replicate::LeaseRequest), reply a

@@ -12,7 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::ids::{Digest, KeyId};
 use crate::order::Order;
 use crate::passage::{Evidence, LaneStatus, PassageEvent};
-use crate::replicate::{Delta, LeaseGrant, LeaseRequest, SnapshotPage};
+use crate::replicate::{Delta, ForkAccepted, KeyRotation, LeaseGrant, LeaseRequest, SnapshotPage};
 
 /// Envelope version written and accepted.
 pub const VERSION: u8 = 1;
@@ -40,6 +40,10 @@ pub enum RecordKind {
     Evidence = 7,
     /// [`LaneStatus`]
     LaneStatus = 8,
+    /// [`KeyRotation`]
+    KeyRotation = 9,
+    /// [`ForkAccepted`]
+    ForkAccepted = 10,
 }
 
 impl RecordKind {
@@ -53,11 +57,20 @@ impl RecordKind {
             Self::PassageEvent => b"clearlane passage event\0",
             Self::Evidence => b"clearlane evidence\0",
             Self::LaneStatus => b"clearlane lane status\0",
+            Self::KeyRotation => b"clearlane key rotation\0",
+            Self::ForkAccepted => b"clearlane fork accepted\0",
         }
     }
 
     /// Kinds that only central signs.
-    pub const CENTRAL: [Self; 4] = [Self::Delta, Self::SnapshotPage, Self::LeaseGrant, Self::Order];
+    pub const CENTRAL: [Self; 6] = [
+        Self::Delta,
+        Self::SnapshotPage,
+        Self::LeaseGrant,
+        Self::Order,
+        Self::KeyRotation,
+        Self::ForkAccepted,
+    ];
     /// Kinds that only edges sign.
     pub const EDGE: [Self; 4] = [Self::LeaseRequest, Self::PassageEvent, Self::Evidence, Self::LaneStatus];
 }
@@ -71,7 +84,18 @@ pub trait Record: Encode<()> + for<'b> Decode<'b, ()> {
 macro_rules! records {
     ($($type:ident),*) => { $(impl Record for $type { const KIND: RecordKind = RecordKind::$type; })* };
 }
-records!(Delta, SnapshotPage, LeaseRequest, LeaseGrant, Order, PassageEvent, Evidence, LaneStatus);
+records!(
+    Delta,
+    SnapshotPage,
+    LeaseRequest,
+    LeaseGrant,
+    Order,
+    PassageEvent,
+    Evidence,
+    LaneStatus,
+    KeyRotation,
+    ForkAccepted
+);
 
 /// Why bytes from the network are no record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -229,6 +253,23 @@ impl<'de> serde::Deserialize<'de> for PublicKey {
     }
 }
 
+impl<C> Encode<C> for PublicKey {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        e.bytes(self.0.as_bytes())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for PublicKey {
+    fn decode(d: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let key = d.bytes()?.try_into().ok().and_then(|bytes| VerifyingKey::from_bytes(bytes).ok());
+        key.map(Self).ok_or_else(|| minicbor::decode::Error::message("no Ed25519 public key"))
+    }
+}
+
 impl PublicKey {
     /// Its name.
     pub fn id(&self) -> KeyId {
@@ -253,6 +294,16 @@ impl TrustStore {
     pub fn trusting(mut self, key: PublicKey, kinds: &[RecordKind]) -> Self {
         self.keys.insert(key.id(), (key.0, kinds.to_vec()));
         self
+    }
+
+    /// Believe this key no longer.
+    pub fn distrust(&mut self, key: KeyId) {
+        self.keys.remove(&key);
+    }
+
+    /// Whether `key` is believed for records of this kind.
+    pub fn trusts(&self, key: KeyId, kind: RecordKind) -> bool {
+        self.keys.get(&key).is_some_and(|(_, kinds)| kinds.contains(&kind))
     }
 
     /// Check an envelope from the network and take the record out. Never panics, allocates at most a few times

@@ -97,6 +97,7 @@ fn entry(mark: &str, mainland: &str, known: Known) -> DirectiveEntry {
         mainland_mark: Some(mainland.parse().unwrap()),
         action,
         window,
+        more: None,
     };
     DirectiveEntry { directive, status, revision: Revision(3) }
 }

@@ -29,6 +29,7 @@ fn delta() -> Delta {
                 mainland_mark: Some("粤ZN537港".parse().unwrap()),
                 action: ActionCode::Inspect,
                 window: Window { from: UtcMillis(1_000), until: UtcMillis(2_000) },
+                more: None,
             }),
             DirectiveOp::Revoke { movement: "m-0".parse().unwrap(), mark: "CPL".parse().unwrap() },
             DirectiveOp::Use {

@@ -3,4 +3,5 @@
 
 pub mod clips;
 pub mod evaluation;
+pub mod simulation;
 pub mod world;

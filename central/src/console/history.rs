@@ -81,12 +81,13 @@ fn deed(language: Language, noted: &Noted) -> String {
             let why = reason.map_or_else(String::new, |r| format!(" · {}", say(terms::order_reason(r))));
             format!("{told} · {}{why}", say(terms::verdict(*verdict)))
         }
+        Noted::AcceptFork { epoch, reason } => format!("{told} · {} · {reason}", epoch.0),
         _ => told,
     }
 }
 
 /// Hong Kong time for people.
-fn civil(ms: i64) -> String {
+pub(super) fn civil(ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(ms).ok().and_then(|t| t.in_tz("Asia/Hong_Kong").ok());
     time.map_or_else(String::new, |t| t.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }

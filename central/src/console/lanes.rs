@@ -3,17 +3,21 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use clearance::decide::Signal;
-use clearance::ids::{LaneId, SiteId};
-use clearance::passage::LaneStatus;
+use clearance::follower::Quarantine;
+use clearance::ids::{EdgeId, LaneId, SiteId};
+use clearance::passage::{LaneStatus, ReplicaHealth};
 use futures::{Stream, StreamExt as _};
 use maud::{Markup, html};
+use serde::Deserialize;
 use tokio_stream::wrappers::BroadcastStream;
 
+use super::forks;
+use super::notice::{self, Notice};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
 use super::terms;
@@ -28,6 +32,7 @@ pub(super) async fn lanes(
     State(state): State<AppState>,
     officer: SignedIn,
     language: Language,
+    Query(told): Query<Told>,
 ) -> Result<Markup, Refusal> {
     officer.allow(Deed::WatchLanes, None)?;
     let now = state.clock.now().0;
@@ -37,6 +42,8 @@ pub(super) async fn lanes(
     };
     let content = html! {
         h1 { (language.say("lanes")) }
+        @if let Some(notice) = told.notice.as_deref().and_then(Notice::of_key) { (notice::Told::from(notice).panel(language)) }
+        @for (site, edge, why) in quarantined(&statuses) { (forks::form(language, &officer, site, edge, why)) }
         @if statuses.is_empty() { p { (language.say("no-lanes")) } }
         div class="cards" {
             @for (status, heard) in &statuses { (card(language, status, now - heard)) }
@@ -49,6 +56,25 @@ pub(super) async fn lanes(
         }
     };
     Ok(page(&Frame { language, officer: Some(&officer), page: "lanes", address: "/console/lanes" }, &content))
+}
+
+/// What there is to tell, as its key.
+#[derive(Deserialize)]
+pub(super) struct Told {
+    notice: Option<String>,
+}
+
+/// Each edge that is quarantined, once, however many lanes it has.
+fn quarantined(statuses: &[(LaneStatus, i64)]) -> Vec<(&SiteId, &EdgeId, Quarantine)> {
+    let mut edges = Vec::new();
+    for (status, _) in statuses {
+        if let ReplicaHealth::Quarantined(why) = status.replica
+            && !edges.iter().any(|(site, edge, _)| (*site, *edge) == (&status.site, &status.edge))
+        {
+            edges.push((&status.site, &status.edge, why));
+        }
+    }
+    edges
 }
 
 fn card(language: Language, status: &LaneStatus, silent_ms: i64) -> Markup {
@@ -73,7 +99,19 @@ fn card(language: Language, status: &LaneStatus, silent_ms: i64) -> Markup {
                 dt { (say("lease-left")) }
                 dd { @if status.lease_left_ms == 0 { span class="stop" { (say("lease-stale")) } }
                      @else { (status.lease_left_ms / 1000) " " (say("seconds")) } }
-                dt { (say("revision")) } dd { (status.epoch.0) "." (status.revision.0) }
+                dt { (say("replica")) }
+                dd { @match status.replica {
+                    ReplicaHealth::Live => { (say(terms::replica(status.replica))) }
+                    ReplicaHealth::Quarantined(why) => { span class="stop" { (say(terms::replica(status.replica))) ": " (say(terms::quarantine(why))) } }
+                    other => { span class="stop" { (say(terms::replica(other))) } }
+                } }
+                dt { (say("revision")) } dd { (status.epoch.0) "." (status.revision.0)
+                    @if status.lag > 0 { " (" (status.lag) " " (say("revisions-behind")) ")" } }
+                dt { (say("compared")) }
+                dd { @match status.compared_s_ago {
+                    Some(seconds) => { (seconds) " " (say("seconds-ago")) }
+                    None => { (say("not-yet")) }
+                } }
                 dt { (say("outbox")) } dd { (status.outbox_depth) }
                 dt { (say("frames-per-second")) } dd { (format!("{:.1}", status.frames_per_second)) }
             }

@@ -3,6 +3,7 @@
 mod accounts;
 mod address;
 mod decide;
+mod forks;
 mod history;
 mod lanes;
 mod notice;
@@ -33,6 +34,7 @@ pub fn router(state: AppState) -> Router {
         .route("/console/language/{language}", get(session::language))
         .route("/console/lanes", get(lanes::lanes))
         .route("/console/lanes/{site}/{lane}/picture.jpg", get(lanes::picture))
+        .route("/console/edges/{site}/{edge}/accept", post(forks::accept))
         .route("/console/events", get(lanes::events))
         .route("/console/queue", get(queue::queue))
         .route("/console/history", get(history::history))

@@ -27,10 +27,13 @@ pub(super) enum Notice {
     AccountName,
     AccountRole,
     AccountPassword,
+    ForkAccepted,
+    ForkNoReason,
+    ForkNone,
 }
 
 impl Notice {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 20] = [
         Self::OrderSent,
         Self::ReadKept,
         Self::NothingChosen,
@@ -48,6 +51,9 @@ impl Notice {
         Self::AccountName,
         Self::AccountRole,
         Self::AccountPassword,
+        Self::ForkAccepted,
+        Self::ForkNoReason,
+        Self::ForkNone,
     ];
 
     /// Its key among the words, and in addresses.
@@ -70,6 +76,9 @@ impl Notice {
             Self::AccountName => "problem-account-name",
             Self::AccountRole => "problem-account-role",
             Self::AccountPassword => "problem-account-password",
+            Self::ForkAccepted => "fork-accepted",
+            Self::ForkNoReason => "problem-fork-no-reason",
+            Self::ForkNone => "problem-fork-none",
         }
     }
 
@@ -112,6 +121,7 @@ impl Told {
         html! {
             @match self.notice {
                 Notice::OrderSent => { p class="note" role="status" { (say("order-sent")) " " (say("undo-note")) } }
+                Notice::ForkAccepted => { p class="note" role="status" { (say("fork-accepted")) } }
                 Notice::ReadKept => { p class="note" role="status" { (say("read-kept")) } }
                 problem => { p class="note stop" role="alert" {
                     @if let Some(about) = &self.about { strong { (about) } " — " }

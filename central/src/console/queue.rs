@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::decide::VEHICLE;
+use super::history::civil;
 use super::notice::{Notice, Told};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
@@ -109,11 +110,16 @@ async fn detail(
         plates.push(plate_form(language, number, plate, &offers));
     }
     let orders = state.store.orders(row.id).await?;
+    let twins = state.store.twins(row.id).await?;
     let may = officer.actor.role.may(Deed::DecidePassage);
     Ok(html! {
         section class="panel" {
             h2 { (row.site) " · " (row.lane) }
             p { strong { (say("reason")) ": " } (terms::reason_told(language, decision.reason)) }
+            @for twin in &twins {
+                p class="stop" { (say("twin")) ": " span class="mark" { (twin.mark) } " · " (twin.lane) " · "
+                    a href={ "?passage=" (twin.other) } { (civil(twin.at)) } }
+            }
             @if row.left_at.is_some() { p class="warn" { (say("vehicle-left")) } }
             (seen(language, row, decision))
             form method="post" action={ "/console/passages/" (row.id) "/decide" } {

@@ -3,8 +3,9 @@
 
 use clearance::decide::{LaneFault, Reason, Signal};
 use clearance::directive::{ActionCode, DirectiveStatus};
+use clearance::follower::Quarantine;
 use clearance::order::Verdict;
-use clearance::passage::{LanePhase, Outcome};
+use clearance::passage::{LanePhase, Outcome, ReplicaHealth};
 
 use super::words::Language;
 use crate::officers::Role;
@@ -133,6 +134,24 @@ pub(super) fn lane_record(record: LaneRecord) -> &'static str {
     }
 }
 
+pub(super) fn replica(health: ReplicaHealth) -> &'static str {
+    match health {
+        ReplicaHealth::Live => "replica-live",
+        ReplicaHealth::Fetching => "replica-fetching",
+        ReplicaHealth::Stale => "replica-stale",
+        ReplicaHealth::Quarantined(_) => "replica-quarantined",
+    }
+}
+
+pub(super) fn quarantine(why: Quarantine) -> &'static str {
+    match why {
+        Quarantine::Fork(_) => "quarantine-fork",
+        Quarantine::BrokenChain(_) => "quarantine-broken-chain",
+        Quarantine::LostHistory(..) => "quarantine-lost-history",
+        Quarantine::NoteDamaged => "quarantine-note-damaged",
+    }
+}
+
 /// A line of the audit; none for one that is not in this version's terms.
 pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
     Some(match noted {
@@ -149,6 +168,8 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::DisableOfficer => "audit-disable-officer",
         Noted::EnableOfficer => "audit-enable-officer",
         Noted::CreateToken => "audit-create-token",
+        Noted::BeginEpoch(_) => "audit-begin-epoch",
+        Noted::AcceptFork { .. } => "audit-accept-fork",
         Noted::Foreign(_) => return None,
     })
 }
@@ -173,8 +194,11 @@ pub(super) fn reason_told(language: Language, why: Reason) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clearance::ids::{Epoch, Revision};
+
     use super::*;
     use crate::console::words::keys;
+    use crate::storage::EpochReason;
 
     const REASONS: [Reason; 14] = [
         Reason::Directive,
@@ -202,6 +226,20 @@ mod tests {
     const RECORDS: [LaneRecord; 4] =
         [LaneRecord::LeaseRequest, LaneRecord::Passage, LaneRecord::Picture, LaneRecord::Status];
 
+    const QUARANTINES: [Quarantine; 4] = [
+        Quarantine::Fork(Revision(1)),
+        Quarantine::BrokenChain(Revision(1)),
+        Quarantine::LostHistory(Epoch(1), Revision(1)),
+        Quarantine::NoteDamaged,
+    ];
+
+    const REPLICAS: [ReplicaHealth; 4] = [
+        ReplicaHealth::Live,
+        ReplicaHealth::Fetching,
+        ReplicaHealth::Stale,
+        ReplicaHealth::Quarantined(Quarantine::NoteDamaged),
+    ];
+
     fn orders() -> Vec<&'static str> {
         let states = [
             OrderState::Sent,
@@ -227,6 +265,8 @@ mod tests {
             Noted::DisableOfficer,
             Noted::EnableOfficer,
             Noted::CreateToken,
+            Noted::BeginEpoch(EpochReason::Restored),
+            Noted::AcceptFork { epoch: Epoch(2), reason: String::new() },
         ];
         noted_all.iter().filter_map(noted).collect()
     }
@@ -234,7 +274,7 @@ mod tests {
     /// Both ways: no term without its word, and no word left over from a term that is gone.
     #[test]
     fn every_term_has_a_word_in_every_language() {
-        let families: [(&str, Vec<&str>); 9] = [
+        let families: [(&str, Vec<&str>); 11] = [
             ("reason-", REASONS.map(reason).to_vec()),
             ("fault-", LaneFault::ALL.map(fault).to_vec()),
             ("signal-", SIGNALS.map(signal).to_vec()),
@@ -244,6 +284,8 @@ mod tests {
             ("record-", RECORDS.map(lane_record).to_vec()),
             ("order-state-", orders()),
             ("audit-", audit()),
+            ("replica-", REPLICAS.map(replica).to_vec()),
+            ("quarantine-", QUARANTINES.map(quarantine).to_vec()),
         ];
         for language in Language::ALL {
             let known = keys(language);

@@ -2,8 +2,9 @@
 
 use anyhow::anyhow;
 use clearance::ids::{Revision, SiteId};
-use clearance::publisher::seal_snapshot;
-use clearance::replicate::{LeaseGrant, LeaseRequest};
+use clearance::merkle::Buckets;
+use clearance::publisher::{seal_grant, seal_snapshot};
+use clearance::replicate::LeaseRequest;
 use clearance::topic;
 use tokio::task::JoinSet;
 use zenoh::query::Query;
@@ -17,6 +18,7 @@ pub(super) async fn declare(link: &Link, site: &SiteId, tasks: &mut JoinSet<()>)
         (topic::snapshot(site), What::Snapshot),
         (topic::range(site), What::Range),
         (topic::lease(site), What::Lease),
+        (topic::keys(site), What::Keys),
     ] {
         let queryable = link.session.declare_queryable(key).await.map_err(|e| anyhow!("{e}"))?;
         let (link, site) = (link.clone(), site.clone());
@@ -39,14 +41,17 @@ enum What {
     Snapshot,
     Range,
     Lease,
+    Keys,
 }
 
 async fn answer(link: &Link, site: &SiteId, what: What, query: &Query) -> anyhow::Result<()> {
     let store = &link.state.store;
     let replies = match what {
         What::Snapshot => {
-            let (head, entries) = store.snapshot(site).await?;
-            seal_snapshot(store.signer(), site, &head, &entries, None)
+            // What it says it holds decides only about what is sent: whoever lies gets too little, or all.
+            let held = query.payload().and_then(|payload| Buckets::from_bytes(&payload.to_bytes()));
+            let (moment, buckets, entries) = store.snapshot(site, held.as_ref()).await?;
+            seal_snapshot(store.signer(), site, &moment, buckets, &entries)
         }
         What::Range => {
             let parameters = query.parameters();
@@ -57,6 +62,7 @@ async fn answer(link: &Link, site: &SiteId, what: What, query: &Query) -> anyhow
             store.range(site, from, to).await?
         }
         What::Lease => vec![lease(link, site, query).await?],
+        What::Keys => store.rotations().await?,
     };
     for reply in replies {
         query.reply(query.key_expr().clone(), reply).await.map_err(|e| anyhow!("{e}"))?;
@@ -74,15 +80,7 @@ async fn lease(link: &Link, site: &SiteId, query: &Query) -> anyhow::Result<Vec<
     if request.site != *site {
         return Err(anyhow!("a lease request for site {} was sent to {site}", request.site));
     }
-    let head = link.state.store.head(site).await?;
-    let grant = LeaseGrant {
-        site: request.site,
-        edge: request.edge,
-        epoch: head.epoch,
-        revision: head.revision,
-        head_hash: head.hash,
-        nonce: request.nonce,
-        ttl_ms: link.lease_ms,
-    };
-    Ok(link.state.store.signer().seal(&grant).0)
+    let store = &link.state.store;
+    let moment = store.moment(site).await?;
+    Ok(seal_grant(store.signer(), request, &moment, link.lease_ms))
 }

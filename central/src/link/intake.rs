@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clearance::ids::{Digest, SiteId};
-use clearance::passage::{Evidence, LaneStatus, PassageEvent};
+use clearance::passage::{Evidence, LaneStatus, PassageEvent, ReplicaHealth};
 use clearance::topic;
 use tokio::task::JoinSet;
 use zenoh::query::Query;
@@ -92,7 +92,7 @@ pub(super) async fn watch_lanes(link: &Link, tasks: &mut JoinSet<()>) -> anyhow:
     let (one, other) = (link.clone(), link.clone());
     tasks.spawn(async move {
         while let Ok(sample) = statuses.recv_async().await {
-            one.take_status(&sample.payload().to_bytes());
+            one.take_status(&sample.payload().to_bytes()).await;
         }
     });
     tasks.spawn(async move {
@@ -104,11 +104,12 @@ pub(super) async fn watch_lanes(link: &Link, tasks: &mut JoinSet<()>) -> anyhow:
 }
 
 impl Link {
-    fn take_status(&self, bytes: &[u8]) {
+    async fn take_status(&self, bytes: &[u8]) {
         let status = match self.trust.open::<LaneStatus>(bytes) {
             Ok(status) => status.into_record(),
             Err(error) => return self.refuse(LaneRecord::Status, &error),
         };
+        self.tell_acceptance(&status).await;
         let lane = (status.site.clone(), status.lane.clone());
         let now = self.state.clock.now().0;
         {
@@ -118,6 +119,35 @@ impl Link {
             }
         }
         let _ = self.state.events.send(CentralEvent::Lane(lane.0, lane.1));
+    }
+
+    /// Send a quarantined edge what an officer has accepted for it, until it says that it has followed.
+    async fn tell_acceptance(&self, status: &LaneStatus) {
+        let store = &self.state.store;
+        let (site, edge) = (&status.site, &status.edge);
+        let told = if let ReplicaHealth::Quarantined(_) = status.replica {
+            match store.pending_acceptance(site, edge).await {
+                Ok(Some(sealed)) => {
+                    if let Err(error) = self.session.put(topic::accepted_forks(site, edge), sealed).await {
+                        tracing::warn!(%error, %site, %edge, "an acceptance was not sent; it will be sent again");
+                    }
+                    Ok(())
+                }
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            }
+        } else {
+            let known =
+                self.state.lanes().status.get(&(site.clone(), status.lane.clone())).map(|(s, _)| s.replica);
+            match known {
+                // Nothing has changed; the store need not be asked every second.
+                Some(known) if known == status.replica => Ok(()),
+                _ => store.acceptance_followed(site, edge, status.epoch).await,
+            }
+        };
+        if let Err(error) = told {
+            tracing::error!(%error, %site, %edge, "an officer's acceptance");
+        }
     }
 
     /// Pictures are not signed: nothing is decided by them. They are shown only for lanes that have told, signed, that

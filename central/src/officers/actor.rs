@@ -63,6 +63,8 @@ pub enum Deed {
     WatchLanes,
     /// Decide about referred vehicles, correct reads.
     DecidePassage,
+    /// Accept central's history for an edge that has seen another.
+    AcceptFork,
     /// Add, disable and change officers.
     ManageOfficers,
 }
@@ -74,7 +76,7 @@ impl Role {
             Deed::Declare => matches!(self, Self::Trade | Self::Selector | Self::Admin),
             Deed::AssignAction => matches!(self, Self::Selector | Self::Admin),
             Deed::WatchLanes => self != Self::Trade,
-            Deed::DecidePassage => matches!(self, Self::Officer | Self::Admin),
+            Deed::DecidePassage | Deed::AcceptFork => matches!(self, Self::Officer | Self::Admin),
             Deed::ManageOfficers => self == Self::Admin,
         }
     }
@@ -97,14 +99,14 @@ mod tests {
     fn who_may_do_what() {
         use Deed::*;
         let table: [(Role, &[Deed]); 5] = [
-            (Role::Officer, &[WatchLanes, DecidePassage]),
+            (Role::Officer, &[WatchLanes, DecidePassage, AcceptFork]),
             (Role::Selector, &[Declare, AssignAction, WatchLanes]),
             (Role::Engineer, &[WatchLanes]),
-            (Role::Admin, &[Declare, AssignAction, WatchLanes, DecidePassage, ManageOfficers]),
+            (Role::Admin, &[Declare, AssignAction, WatchLanes, DecidePassage, AcceptFork, ManageOfficers]),
             (Role::Trade, &[Declare]),
         ];
         for (role, allowed) in table {
-            for deed in [Declare, AssignAction, WatchLanes, DecidePassage, ManageOfficers] {
+            for deed in [Declare, AssignAction, WatchLanes, DecidePassage, AcceptFork, ManageOfficers] {
                 assert_eq!(role.may(deed), allowed.contains(&deed), "{role} {deed:?}");
             }
             assert_eq!(role.name().parse(), Ok(role));

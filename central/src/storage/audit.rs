@@ -1,12 +1,12 @@
 //! Who did what: a line for each deed, written in the transaction of the deed, read by people in their own language.
 
 use clearance::directive::ActionCode;
-use clearance::ids::UtcMillis;
+use clearance::ids::{Epoch, UtcMillis};
 use clearance::mark::RegistrationMark;
 use clearance::order::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::{OrderReason, StorageError, Store, Write, data};
+use super::{EpochReason, OrderReason, StorageError, Store, Write, data};
 
 /// Whoever acts at the command line, where nobody signs in.
 pub const COMMAND_LINE: &str = "command line";
@@ -54,6 +54,15 @@ pub enum Noted {
     EnableOfficer,
     /// A client was given a token.
     CreateToken,
+    /// A new history of the log was begun.
+    BeginEpoch(EpochReason),
+    /// An officer accepted central's history for an edge that had seen another.
+    AcceptFork {
+        /// The history.
+        epoch: Epoch,
+        /// In the officer's words.
+        reason: String,
+    },
     /// As another version of central wrote it: a line of the past is shown rather than lost.
     #[serde(skip)]
     Foreign(String),

@@ -6,19 +6,22 @@
 //! - an order, its audit line and its sealed bytes are stored together, before it is sent.
 
 mod audit;
+mod epochs;
 mod log;
 mod officers;
 mod orders;
 mod passages;
 mod submissions;
+mod twins;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use audit::{AuditRow, COMMAND_LINE, CONSOLE, Noted};
-use clearance::ids::{Epoch, SiteId};
+use clearance::ids::SiteId;
 use clearance::wire::Signer;
+pub use epochs::EpochReason;
 pub use officers::{OfficerRow, SessionRow};
 pub use orders::{CannotUndo, NewOrder, OrderReason, OrderRow, OrderState};
 pub use passages::{CorrectionRow, PassageRow, Stored};
@@ -28,6 +31,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite, Transaction};
 pub use submissions::{BundleError, Consignment, MovementRow};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
+pub use twins::Twin;
 
 /// Why something could not be stored or found.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +67,6 @@ pub struct Store {
     /// SQLite has one writer; waiting here is fairer than in its busy handler.
     writer: Arc<Mutex<()>>,
     signer: Arc<Signer>,
-    epoch: Epoch,
     committed: broadcast::Sender<Committed>,
 }
 
@@ -100,11 +103,10 @@ impl Store {
         let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
         sqlx::query("INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', '1')").execute(&pool).await?;
-        let epoch: String =
-            sqlx::query_scalar("SELECT value FROM meta WHERE key = 'epoch'").fetch_one(&pool).await?;
-        let epoch = Epoch(epoch.parse().map_err(data)?);
         let (committed, _) = broadcast::channel(4096);
-        Ok(Self { pool, writer: Arc::new(Mutex::new(())), signer, epoch, committed })
+        let store = Self { pool, writer: Arc::new(Mutex::new(())), signer, committed };
+        store.fill_buckets().await?;
+        Ok(store)
     }
 
     /// Deltas as they are committed.

@@ -271,7 +271,14 @@ impl Write<'_> {
         if let Some(order) = &record.order {
             self.settle_order(&order.nonce.to_string(), OrderState::Obeyed).await?;
         }
-        if record.outcome == Outcome::Released {
+        self.note_marks(event, record).await?;
+        let passed = match record.outcome {
+            Outcome::Released => true,
+            // A directive is for one movement: sent to inspection by it, the vehicle has had it.
+            Outcome::Directed(_) => record.movement.is_some(),
+            Outcome::Referred => false,
+        };
+        if passed {
             for entry in self.released_by(event, record, id).await? {
                 let op = DirectiveOp::Use {
                     movement: entry.directive.movement,

@@ -216,6 +216,7 @@ impl Store {
             mainland_mark: movement.mainland_mark.map(|m| m.parse()).transpose().map_err(data)?,
             action,
             window,
+            more: None,
         };
         let site = movement.site.parse().map_err(data)?;
         let mut write = self.write().await?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::ids::{Nonce, Revision};
+use crate::ids::{Digest, Nonce, Revision};
 use crate::replicate::{Head, LeaseGrant};
 
 use super::RETRY;
@@ -19,7 +19,24 @@ const UNDER_WAY: usize = 4;
 pub(super) struct LeaseClock {
     asked: VecDeque<(Nonce, Duration)>,
     next_ask: Duration,
-    waiting: Option<(Head, Duration)>,
+    waiting: Option<Waiting>,
+}
+
+/// A grant whose head is not held yet, or not known to be held alike.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    head: Head,
+    root: Digest,
+    until: Duration,
+}
+
+/// A grant whose head is held.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    pub(super) revision: Revision,
+    pub(super) until: Duration,
+    /// Whether the set held there is the one that is vouched for.
+    pub(super) same: bool,
 }
 
 impl LeaseClock {
@@ -52,19 +69,21 @@ impl LeaseClock {
         let ttl = Duration::from_millis(grant.ttl_ms).min(LONGEST);
         self.next_ask = now + ttl / 3;
         let head = Head { epoch: grant.epoch, revision: grant.revision, hash: grant.head_hash };
-        self.waiting = Some((head, sent + ttl));
+        self.waiting = Some(Waiting { head, root: grant.root, until: sent + ttl });
         Some(head)
     }
 
-    /// The end of the waiting grant, once `held` holds its head.
-    pub(super) fn settle(&mut self, held: impl Fn(Head) -> bool) -> Option<Duration> {
-        let (_, until) = self.waiting.take_if(|(head, _)| held(*head))?;
-        Some(until)
+    /// The waiting grant, once its head is held and the root of the set there is known: `root_at` gives it.
+    pub(super) fn settle(&mut self, root_at: impl Fn(Head) -> Option<Digest>) -> Option<Settled> {
+        let Waiting { head, root, until } = self.waiting?;
+        let same = root_at(head)? == root;
+        self.waiting = None;
+        Some(Settled { revision: head.revision, until, same })
     }
 
     /// The head that the waiting grant vouches for.
     pub(super) fn waiting_for(&self) -> Option<Head> {
-        self.waiting.map(|(head, _)| head).filter(|head| head.revision > Revision(0))
+        self.waiting.map(|waiting| waiting.head).filter(|head| head.revision > Revision(0))
     }
 
     /// The grant that came is worth nothing.

@@ -3,7 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::directive::{ActionCode, Directive, Window};
 use crate::ids::UtcMillis;
-use crate::publisher::{DirectiveSet, apply, seal_delta, seal_snapshot};
+use crate::merkle::Buckets;
+use crate::publisher::{DirectiveSet, Moment, apply, seal_delta, seal_grant, seal_snapshot, wanted};
+use crate::replicate::LeaseRequest;
 use crate::wire::{RecordKind, Signer, TrustStore, WireError};
 
 /// Central, as far as a follower can tell.
@@ -11,7 +13,7 @@ struct Central {
     signer: Signer,
     site: SiteId,
     head: Head,
-    prev_head: Option<(Revision, Digest)>,
+    before: Vec<Head>,
     log: Vec<Vec<u8>>,
     /// The set after each revision.
     sets: Vec<DirectiveSet>,
@@ -27,7 +29,7 @@ impl Central {
             signer: Signer::from_secret(&[7; 32]),
             site: "site".parse().unwrap(),
             head: Head { epoch: Epoch(epoch), ..Head::default() },
-            prev_head: None,
+            before: vec![],
             log: vec![],
             sets: vec![DirectiveSet::new()],
         }
@@ -46,11 +48,12 @@ impl Central {
             mainland_mark: None,
             action: ActionCode::Release,
             window: Window { from: UtcMillis(0), until: UtcMillis(1) },
+            more: None,
         };
         let ops = vec![DirectiveOp::Put(directive)];
         let mut set = self.sets.last().unwrap().clone();
         let sealed = seal_delta(&self.signer, &self.site, &self.head, ops.clone());
-        apply(&mut set, &ops, sealed.head.revision);
+        apply(&mut set, &mut Buckets::default(), &ops, sealed.head.revision);
         self.sets.push(set);
         self.head = sealed.head;
         self.log.push(sealed.bytes);
@@ -60,9 +63,26 @@ impl Central {
         Event::DeltaReceived(trust().open(&self.log[revision as usize - 1]).unwrap())
     }
 
+    fn set(&self) -> &DirectiveSet {
+        self.sets.last().unwrap()
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { head: self.head, root: Buckets::of(self.set().values()).root(), before: self.before.clone() }
+    }
+
     fn sealed_pages(&self) -> Vec<Vec<u8>> {
-        let entries: Vec<_> = self.sets.last().unwrap().values().cloned().collect();
-        seal_snapshot(&self.signer, &self.site, &self.head, &entries, self.prev_head)
+        let entries: Vec<_> = self.set().values().cloned().collect();
+        seal_snapshot(&self.signer, &self.site, &self.moment(), BucketSet::ALL, &entries)
+    }
+
+    /// What an edge that holds `held` lacks.
+    fn repair(&self, held: &DirectiveSet) -> Vec<Event> {
+        let buckets = wanted(&Buckets::of(self.set().values()), Some(&Buckets::of(held.values())));
+        let among = |e: &&DirectiveEntry| buckets.contains(crate::merkle::bucket_of(&e.directive.mark));
+        let entries: Vec<_> = self.set().values().filter(among).cloned().collect();
+        let pages = seal_snapshot(&self.signer, &self.site, &self.moment(), buckets, &entries);
+        pages.iter().map(|page| Event::SnapshotPage(trust().open(page).unwrap())).collect()
     }
 
     fn snapshot(&self) -> Vec<Event> {
@@ -70,21 +90,15 @@ impl Central {
     }
 
     fn grant(&self, nonce: Nonce) -> Event {
-        let grant = LeaseGrant {
-            site: self.site.clone(),
-            edge: "edge".parse().unwrap(),
-            epoch: self.head.epoch,
-            revision: self.head.revision,
-            head_hash: self.head.hash,
-            nonce,
-            ttl_ms: 9_000,
-        };
-        Event::LeaseGranted(trust().open(&self.signer.seal(&grant).0).unwrap())
+        let request = LeaseRequest { site: self.site.clone(), edge: "edge".parse().unwrap(), nonce };
+        let grant = seal_grant(&self.signer, request, &self.moment(), 9_000);
+        Event::LeaseGranted(trust().open(&grant).unwrap())
     }
 }
 
 fn follower(held: Option<Head>, floor: Head) -> Follower {
-    Follower::new("site".parse().unwrap(), "edge".parse().unwrap(), held, floor)
+    let found = Found { held: held.map(|head| (head, Digest::default())), floor, quarantine: None };
+    Follower::new("site".parse().unwrap(), "edge".parse().unwrap(), found)
 }
 
 /// The cache that an adapter would keep.
@@ -95,22 +109,47 @@ struct Cache {
 }
 
 impl Cache {
-    fn do_effects(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
+    /// Do them, and tell the follower what is stored then.
+    fn do_effects(&mut self, follower: &mut Follower, effects: Vec<Effect>) -> Vec<Effect> {
+        let mut more = Vec::new();
+        for effect in &effects {
             match effect {
                 Effect::Apply { ops, head } => {
                     assert_eq!(head.revision, self.head.revision.next(), "no gap is ever applied");
-                    apply(&mut self.set, &ops, head.revision);
-                    self.head = head;
+                    apply(&mut self.set, &mut Buckets::default(), ops, head.revision);
+                    self.head = *head;
                 }
                 Effect::ReplaceAll { entries, head } => {
                     assert!((head.epoch, head.revision) >= (self.head.epoch, self.head.revision));
-                    self.set = entries.into_iter().map(|e| (e.directive.mark.clone(), e)).collect();
-                    self.head = head;
+                    self.set.clear();
+                    self.fill(entries);
+                    self.head = *head;
                 }
-                _ => {}
+                Effect::ReplaceBuckets { buckets, entries, head, root } => {
+                    self.set.retain(|mark, _| !buckets.contains(crate::merkle::bucket_of(mark)));
+                    self.fill(entries);
+                    self.head = *head;
+                    assert_eq!(self.root(), *root);
+                }
+                _ => continue,
             }
+            more.extend(follower.step(T, Event::Stored { head: self.head, root: self.root() }));
         }
+        effects.into_iter().chain(more).collect()
+    }
+
+    fn fill(&mut self, entries: &[DirectiveEntry]) {
+        self.set.extend(entries.iter().map(|e| (e.directive.mark.clone(), e.clone())));
+    }
+
+    fn root(&self) -> Digest {
+        Buckets::of(self.set.values()).root()
+    }
+
+    /// The follower and its cache take an event.
+    fn take(&mut self, follower: &mut Follower, now: Duration, event: Event) -> Vec<Effect> {
+        let effects = follower.step(now, event);
+        self.do_effects(follower, effects)
     }
 }
 
@@ -124,9 +163,9 @@ fn secs(seconds: u64) -> Duration {
 fn bootstrapped(central: &Central) -> (Follower, Cache) {
     let (mut follower, mut cache) = (follower(None, Head::default()), Cache::default());
     assert_eq!(follower.state(), &State::Empty);
-    assert_eq!(follower.step(T, Event::Connected), [Effect::QuerySnapshot]);
+    assert_eq!(follower.step(T, Event::Connected), [Effect::QuerySnapshot { whole: false }]);
     for page in central.snapshot() {
-        cache.do_effects(follower.step(T, page));
+        cache.take(&mut follower, T, page);
     }
     assert_eq!(follower.state(), &State::Stale);
     assert_eq!(cache.head, central.head);
@@ -149,7 +188,7 @@ fn deltas_that_come_before_the_snapshot_are_merged_by_revision() {
     let (mut follower, mut cache) = (follower(None, Head::default()), Cache::default());
     follower.step(T, Event::Connected);
     for event in [central.delta(2), central.delta(3), central.delta(1)].into_iter().chain(snapshot) {
-        cache.do_effects(follower.step(T, event));
+        cache.take(&mut follower, T, event);
     }
     assert_eq!(cache.head, central.head);
     assert_eq!(&cache.set, central.sets.last().unwrap());
@@ -175,14 +214,14 @@ fn a_snapshot_of_many_pages_counts_once_it_is_whole() {
 #[test]
 fn pages_of_two_moments_do_not_mix() {
     let mut central = Central::new(1);
-    (0..250).for_each(|i| central.commit(&format!("AB{i}")));
+    (0..450).for_each(|i| central.commit(&format!("AB{i}")));
     let old = central.snapshot();
     central.commit("ZZ1");
     let new = central.snapshot();
     let (mut follower, mut cache) = (follower(None, Head::default()), Cache::default());
     follower.step(T, Event::Connected);
     for page in [&old[0], &new[1], &old[1], &old[0], &new[0]] {
-        cache.do_effects(follower.step(T, page.clone()));
+        cache.take(&mut follower, T, page.clone());
     }
     assert_eq!(cache.head, central.head);
     assert_eq!(&cache.set, central.sets.last().unwrap());
@@ -191,11 +230,11 @@ fn pages_of_two_moments_do_not_mix() {
 #[test]
 fn a_snapshot_that_does_not_come_is_asked_for_again() {
     let mut follower = follower(None, Head::default());
-    assert_eq!(follower.step(T, Event::Connected), [Effect::QuerySnapshot]);
+    assert_eq!(follower.step(T, Event::Connected), [Effect::QuerySnapshot { whole: false }]);
     assert!(follower.step(T, Event::SnapshotEnd).is_empty(), "not in a tight circle");
-    assert_eq!(follower.step(T + RETRY, Event::Tick), [Effect::QuerySnapshot]);
+    assert_eq!(follower.step(T + RETRY, Event::Tick), [Effect::QuerySnapshot { whole: false }]);
     assert!(follower.step(T + RETRY * 2, Event::Tick).is_empty(), "the query may still be going on");
-    assert_eq!(follower.step(T + RETRY + PATIENCE, Event::Tick), [Effect::QuerySnapshot]);
+    assert_eq!(follower.step(T + RETRY + PATIENCE, Event::Tick), [Effect::QuerySnapshot { whole: false }]);
 }
 
 #[test]
@@ -206,12 +245,14 @@ fn a_gap_is_asked_for_and_else_the_snapshot_is() {
     let asked = |from, to| Effect::QueryRange { from: Revision(from), to: Revision(to) };
     assert_eq!(follower.step(T, central.delta(4)), [asked(1, 3)]);
     assert!(follower.step(T, Event::Tick).is_empty(), "not asked again while the query goes on");
-    cache.do_effects(follower.step(T, central.delta(1)));
+    cache.take(&mut follower, T, central.delta(1));
     assert_eq!(follower.step(T, Event::RangeEnd), [asked(2, 3)], "some came: the rest is asked for");
     let effects = follower.step(T, Event::RangeEnd);
     assert_eq!(effects, [Effect::Log(Note::GapNotFilled(Revision(1)))], "nothing came");
-    assert_eq!(follower.step(T + RETRY, Event::Tick), [Effect::QuerySnapshot]);
-    central.snapshot().into_iter().for_each(|page| cache.do_effects(follower.step(T + RETRY, page)));
+    assert_eq!(follower.step(T + RETRY, Event::Tick), [Effect::QuerySnapshot { whole: false }]);
+    for page in central.snapshot() {
+        cache.take(&mut follower, T + RETRY, page);
+    }
     assert_eq!(cache.head, central.head);
 }
 
@@ -311,13 +352,12 @@ fn a_lease_for_a_head_not_held_waits_for_it() {
     let effects = follower.step(T, central.grant(NONCE));
     assert_eq!(effects, [Effect::QueryRange { from: Revision(1), to: Revision(1) }]);
     assert_eq!(follower.lease(T), Lease::Stale);
-    let effects = follower.step(T, central.delta(1));
+    let effects = cache.take(&mut follower, T, central.delta(1));
     assert_eq!(
         effects.last(),
         Some(&Effect::LeaseChanged(Some(T + secs(9)))),
         "after the ops it vouches for"
     );
-    cache.do_effects(effects);
     assert_eq!(follower.lease(T), Lease::Live);
 }
 
@@ -329,7 +369,10 @@ fn no_lease_survives_a_restart_or_a_store_fault() {
     assert_eq!(restarted.state(), &State::Stale);
     restarted.step(T, central.grant(NONCE));
     assert_eq!(restarted.lease(T), Lease::Stale);
-    assert_eq!(before.step(T, Event::StoreFault), [Effect::LeaseChanged(None), Effect::QuerySnapshot]);
+    assert_eq!(
+        before.step(T, Event::StoreFault),
+        [Effect::LeaseChanged(None), Effect::QuerySnapshot { whole: true }]
+    );
     before.step(T, central.grant(NONCE));
     assert_eq!(before.lease(T), Lease::Stale);
 }
@@ -342,10 +385,10 @@ fn a_cache_below_the_floor_is_fetched_anew_and_never_from_further_back() {
     central.commit("AB2");
     let mut follower = follower(Some(held), central.head);
     assert_eq!(follower.state(), &State::Empty);
-    assert_eq!(follower.step(T, Event::Connected), [Effect::QuerySnapshot]);
+    assert_eq!(follower.step(T, Event::Connected), [Effect::QuerySnapshot { whole: false }]);
     assert_eq!(follower.step(T, old[0].clone()), [Effect::Log(Note::OldSnapshot(Revision(1)))]);
     let fork = Central::with(1, &["AB1", "ZZ9"]).snapshot().remove(0);
-    let mut forked = Follower::new("site".parse().unwrap(), "edge".parse().unwrap(), None, central.head);
+    let mut forked = super::tests::follower(None, central.head);
     forked.step(T, Event::Connected);
     assert_eq!(forked.step(T, fork), [Effect::Quarantine(Quarantine::Fork(Revision(2)))]);
     let effects = follower.step(T, central.snapshot().remove(0));
@@ -366,24 +409,27 @@ fn an_older_epoch_is_nothing() {
 #[test]
 fn a_newer_epoch_needs_a_snapshot_that_covers_what_was_seen() {
     let old = Central::with(2, &["AB1"]);
-    let next = |epoch, prev_head| {
+    let next = |epoch, before: Vec<Head>| {
         let mut new = Central::with(epoch, &["ZZ1", "ZZ2"]);
-        new.prev_head = prev_head;
+        new.before = before;
         let (mut follower, _) = live(&old);
         let effects = follower.step(T, new.delta(2));
         assert!(
             effects.starts_with(&[Effect::Log(Note::NewEpoch(new.head.epoch)), Effect::LeaseChanged(None)])
         );
-        assert!(effects.contains(&Effect::QuerySnapshot));
+        assert!(effects.contains(&Effect::QuerySnapshot { whole: false }));
         (follower.step(T, new.snapshot().remove(0)), new.head)
     };
-    let same = Some((old.head.revision, old.head.hash));
-    for (epoch, prev_head) in [(3, None), (3, Some((Revision(1), Digest([9; 32])))), (4, same)] {
-        let (effects, head) = next(epoch, prev_head);
+    let ended = |epoch, revision, hash| Head { epoch: Epoch(epoch), revision: Revision(revision), hash };
+    let strange = Digest([9; 32]);
+    for before in [vec![], vec![ended(2, 1, strange)], vec![ended(2, 0, strange)], vec![ended(1, 9, strange)]]
+    {
+        let (effects, head) = next(3, before);
         assert_eq!(effects, [Effect::Quarantine(Quarantine::LostHistory(head.epoch, Revision(1)))]);
     }
-    for prev_head in [same, Some((Revision(5), Digest([9; 32])))] {
-        let (effects, head) = next(3, prev_head);
+    // Away for a whole epoch, it still finds where the one it knows ended.
+    for before in [vec![old.head], vec![ended(2, 5, strange)], vec![ended(3, 4, strange), old.head]] {
+        let (effects, head) = next(4, before);
         assert!(matches!(&effects[0], Effect::ReplaceAll { head: entered, .. } if *entered == head));
     }
 }
@@ -434,7 +480,7 @@ proptest! {
                 5 => Event::Disconnected,
                 _ => central.delta(revision),
             };
-            cache.do_effects(follower.step(now, event));
+            cache.take(&mut follower, now, event);
             prop_assert_eq!(follower.head(), cache.head);
             prop_assert!((cache.head.epoch, cache.head.revision) >= (before.epoch, before.revision));
             prop_assert_eq!(&cache.set, &central.sets[cache.head.revision.0 as usize]);
@@ -453,11 +499,11 @@ proptest! {
                     Effect::QueryRange { from, to } => {
                         arrived.extend((from.0..=to.0).map(|r| central.delta(r)).chain([Event::RangeEnd]));
                     }
-                    Effect::QuerySnapshot => arrived.extend(central.snapshot()),
+                    Effect::QuerySnapshot { .. } => arrived.extend(central.snapshot()),
                     _ => {}
                 }
             }
-            cache.do_effects(asked);
+            cache.do_effects(&mut follower, asked);
         }
         prop_assert_eq!(cache.head, central.head);
         prop_assert_eq!(&cache.set, central.sets.last().unwrap());
@@ -482,4 +528,120 @@ fn a_record_signed_by_an_edge_is_not_centrals() {
     let trust = trust().trusting(forger.signer.public(), &RecordKind::EDGE);
     let sealed = seal_delta(&forger.signer, &forger.site, &forger.head, vec![]);
     assert_eq!(trust.open::<Delta>(&sealed.bytes).unwrap_err(), WireError::UnknownKey(forger.signer.id()));
+}
+
+#[test]
+fn a_set_that_is_not_centrals_gets_no_lease_and_is_mended_where_it_differs() {
+    let central = Central::with(1, &["AB1", "AB2", "AB3", "AB4"]);
+    let (mut follower, mut cache) = bootstrapped(&central);
+    // Something went wrong on this side, and nobody noticed.
+    let mark = "AB3".parse().unwrap();
+    cache.set.remove(&mark);
+    let mut held = follower.head();
+    held.revision = central.head.revision;
+    follower.step(T, Event::Stored { head: held, root: cache.root() });
+    follower.step(T, Event::LeaseAsked(NONCE));
+    let effects = follower.step(T, central.grant(NONCE));
+    assert_eq!(
+        effects,
+        [Effect::Log(Note::SetDiffers(Revision(4))), Effect::QuerySnapshot { whole: false },]
+    );
+    assert_eq!(follower.lease(T), Lease::Stale);
+    assert_eq!(follower.audited().map(|audit| audit.same), Some(false));
+    let pages = central.repair(&cache.set);
+    for page in pages {
+        let effects = cache.take(&mut follower, T, page);
+        assert!(
+            matches!(&effects[0], Effect::ReplaceBuckets { entries, .. } if entries.len() == 1),
+            "{effects:?}"
+        );
+    }
+    assert_eq!(&cache.set, central.set());
+    follower.step(T, Event::LeaseAsked(Nonce([4; 16])));
+    follower.step(T, central.grant(Nonce([4; 16])));
+    assert_eq!(follower.lease(T), Lease::Live);
+}
+
+#[test]
+fn after_a_store_fault_a_part_is_not_enough() {
+    let central = Central::with(1, &["AB1", "AB2"]);
+    let (mut follower, cache) = live(&central);
+    follower.step(T, Event::StoreFault);
+    let mut held = cache.set.clone();
+    held.remove(&"AB1".parse().unwrap());
+    let effects = follower.step(T, central.repair(&held).remove(0));
+    assert_eq!(effects, [Effect::Log(Note::OnlyAPart(Revision(2)))]);
+}
+
+#[test]
+fn entries_of_other_buckets_and_a_wrong_root_are_senseless() {
+    let central = Central::with(1, &["AB1", "AB2"]);
+    let entries: Vec<_> = central.set().values().cloned().collect();
+    let good = central.moment();
+    let wrong_root = Moment { root: Digest([1; 32]), ..good.clone() };
+    for (moment, buckets) in [(good, BucketSet::NONE), (wrong_root, BucketSet::ALL)] {
+        let mut follower = follower(None, Head::default());
+        follower.step(T, Event::Connected);
+        let page = seal_snapshot(&central.signer, &central.site, &moment, buckets, &entries).remove(0);
+        let effects = follower.step(T, Event::SnapshotPage(trust().open(&page).unwrap()));
+        assert_eq!(effects, [Effect::Log(Note::Senseless)]);
+    }
+}
+
+#[test]
+fn a_quarantine_survives_a_restart_and_ends_with_an_officers_acceptance_of_a_later_epoch() {
+    let (seen, other) = (Central::with(1, &["AB1"]), Central::with(1, &["ZZ9"]));
+    let (mut follower, _) = live(&seen);
+    follower.step(T, other.delta(1));
+    let why = Quarantine::Fork(Revision(1));
+    let found = Found { held: Some((seen.head, Digest::default())), floor: seen.head, quarantine: Some(why) };
+    let mut follower = Follower::new(seen.site.clone(), "edge".parse().unwrap(), found);
+    assert_eq!(follower.state(), &State::Quarantined(why));
+    follower.step(T, Event::Connected);
+    let accepted = |edge: &str, epoch| {
+        let record = ForkAccepted {
+            site: seen.site.clone(),
+            edge: edge.parse().unwrap(),
+            epoch: Epoch(epoch),
+            officer: "chan".parse().unwrap(),
+            reason: "central was restored from Monday's copy".to_owned(),
+            at: UtcMillis(0),
+        };
+        Event::ForkAccepted(trust().open(&seen.signer.seal(&record).0).unwrap())
+    };
+    assert_eq!(follower.step(T, accepted("another", 2)), [Effect::Log(Note::NotForUs)]);
+    assert_eq!(follower.step(T, accepted("edge", 1)), [Effect::Log(Note::OldEpoch(Epoch(1)))]);
+    assert_eq!(
+        follower.step(T, accepted("edge", 2)),
+        [Effect::Log(Note::ForkAccepted(Epoch(2))), Effect::QuerySnapshot { whole: false }]
+    );
+    let new = Central::with(2, &["ZZ9"]);
+    let effects = follower.step(T, new.snapshot().remove(0));
+    assert_eq!(effects[0], Effect::LiftQuarantine);
+    assert!(matches!(&effects[1], Effect::ReplaceAll { head, .. } if *head == new.head));
+    assert_eq!(follower.step(T, accepted("edge", 2)), [], "an acceptance is used once");
+}
+
+#[test]
+fn a_store_that_takes_nothing_is_not_sent_the_set_in_a_tight_circle() {
+    let central = Central::with(1, &["AB1"]);
+    let (mut follower, _) = live(&central);
+    let mut now = T;
+    let mut asked = 0;
+    for _ in 0..1000 {
+        now += Duration::from_millis(100);
+        let effects = follower.step(now, Event::Tick);
+        if effects.iter().any(|e| matches!(e, Effect::QuerySnapshot { .. })) {
+            asked += 1;
+            for page in central.snapshot() {
+                follower.step(now, page);
+            }
+            follower.step(now, Event::StoreFault);
+        }
+        if asked == 0 {
+            follower.step(now, Event::StoreFault);
+            asked = 1;
+        }
+    }
+    assert!((4..10).contains(&asked), "{asked} in 100 s");
 }

@@ -475,6 +475,9 @@ impl LaneTask {
             outbox_depth: self.shared.outbox.depth() as u64,
             frames_per_second: line.frames_per_second,
             reading: line.reading,
+            replica: replica.state.health(),
+            lag: replica.lag,
+            compared_s_ago: replica.audited.map(|audit| audit.at.elapsed().as_secs()),
         };
         self.telemetry.status(&self.lane.name, &status).await;
     }

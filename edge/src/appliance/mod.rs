@@ -17,7 +17,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clearance::ids::{Digest, LaneId};
 use clearance::passage::PassageEvent;
-use clearance::wire::{RecordKind, TrustStore};
 use models::Bundle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
@@ -29,7 +28,7 @@ use crate::gate::Gate;
 use crate::keys;
 use crate::lane::fuse::FusePolicy;
 use crate::lane::{Backdrop, LaneMachine, LaneReader};
-use crate::link::{Identity, Link, ReplicaStatus, Waiting};
+use crate::link::{CentralKeys, Identity, Link, ReplicaStatus, Waiting};
 use crate::outbox::{EvidenceStore, Outbox};
 use crate::recognise::{FrameReads, LaneIndex, RecogniserThread};
 use lane::LaneTask;
@@ -101,11 +100,10 @@ impl Appliance {
             tracing::error!(?report, "part of the outbox is damaged; all else is intact: check the disk");
         }
         let (outbox, evidence) = (Arc::new(outbox), Arc::new(evidence));
-        let trust = config
-            .central_keys
-            .iter()
-            .fold(TrustStore::new(), |trust, key| trust.trusting(*key, &RecordKind::CENTRAL));
-        let identity = Identity { site: config.site.clone(), edge: config.edge.clone(), signer, trust };
+        let rotations = at("rotations");
+        let central = CentralKeys::open(&config.central_keys, &rotations)
+            .with_context(|| format!("{}: central's keys as they were changed", rotations.display()))?;
+        let identity = Identity { site: config.site.clone(), edge: config.edge.clone(), signer, central };
         let names: Vec<LaneId> = config.lanes.iter().map(|lane| lane.name.clone()).collect();
         let waiting = Waiting { outbox: Arc::clone(&outbox), evidence: Arc::clone(&evidence) };
         let mut link = Link::start(identity, config.connect.clone(), &names, cache.clone(), waiting);

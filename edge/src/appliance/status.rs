@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use crate::clock::utc_now;
+use crate::link::{ReplicaState, ReplicaStatus};
 
 /// Older than this, whoever wrote it does not run.
 const FRESH_MS: i64 = 5_000;
@@ -37,6 +38,31 @@ pub struct LaneLine {
     pub frames_per_second: f32,
 }
 
+/// A comparison of the whole set with central's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLine {
+    /// How long ago.
+    pub seconds_ago: u64,
+    /// At which revision.
+    pub revision: u64,
+    /// Whether the sets were the same.
+    pub same: bool,
+}
+
+/// Why the lanes do not release by themselves.
+fn why(replica: &ReplicaStatus) -> Option<String> {
+    Some(match replica.state {
+        ReplicaState::Live => return None,
+        ReplicaState::Quarantined(why) => {
+            format!("{why}; an officer accepts central's history in the console")
+        }
+        _ if !replica.connected => "central cannot be reached".to_owned(),
+        ReplicaState::Empty | ReplicaState::Bootstrapping => "the directives are being fetched".to_owned(),
+        ReplicaState::Stale if replica.lag > 0 => format!("{} changes are still to come", replica.lag),
+        ReplicaState::Stale => "central has not vouched for the directives yet".to_owned(),
+    })
+}
+
 /// The node now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -52,6 +78,12 @@ pub struct NodeStatus {
     pub connected: bool,
     /// `live`, `stale`, …
     pub replica: String,
+    /// Why it is not live, in a person's words.
+    pub why: Option<String>,
+    /// Revisions that central is known to be ahead.
+    pub lag: u64,
+    /// The last comparison of the whole set with central's.
+    pub audit: Option<AuditLine>,
     /// Epoch of the cache.
     pub epoch: u64,
     /// Revision of the cache.
@@ -80,7 +112,14 @@ impl NodeStatus {
             edge: shared.config.edge.clone(),
             connected: replica.connected,
             lease_left_ms: replica.lease_left().as_millis() as u64,
-            replica: replica.state,
+            replica: replica.state.name().to_owned(),
+            why: why(&replica),
+            lag: replica.lag,
+            audit: replica.audited.map(|audit| AuditLine {
+                seconds_ago: audit.at.elapsed().as_secs(),
+                revision: audit.revision.0,
+                same: audit.same,
+            }),
             epoch: replica.head.epoch.0,
             revision: replica.head.revision.0,
             outbox: shared.outbox.depth(),
@@ -110,13 +149,24 @@ impl NodeStatus {
             left => format!("{} s", left / 1000),
         };
         let mut out = format!(
-            "{} {}\n  central   {}\n  cache     {} (epoch {}, revision {})\n  lease     {lease}\n  waiting   {} steps, {} pictures\n",
+            "{} {}\n  central   {}\n  cache     {}{} (epoch {}, revision {}, {} behind)\n  compared  {}\n  lease     {lease}\n  waiting   {} steps, {} pictures\n",
             self.site,
             self.edge,
             if self.connected { "connected" } else { "not reachable" },
             self.replica,
+            self.why.as_ref().map_or_else(String::new, |why| format!(": {why}")),
             self.epoch,
             self.revision,
+            self.lag,
+            self.audit.map_or_else(
+                || "not yet".to_owned(),
+                |audit| format!(
+                    "{} s ago at revision {}: {}",
+                    audit.seconds_ago,
+                    audit.revision,
+                    if audit.same { "the same as central" } else { "it differed and is mended" }
+                )
+            ),
             self.outbox,
             self.pictures,
         );

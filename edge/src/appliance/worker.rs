@@ -162,7 +162,7 @@ impl Thread {
         self.recorded(ask, passage, decision, None)
     }
 
-    /// Decide, and use the directive up where that releases.
+    /// Decide, and use the directive up that is followed.
     fn judge(&self, read: &FusedRead, lane: LaneState) -> Decision {
         let refer = |reason| Decision::Refer { reason };
         let marks: Vec<RegistrationMark> =
@@ -174,8 +174,21 @@ impl Thread {
         // The lease is asked after the look-up: a lease that ended meanwhile does not count.
         let lease = self.shared.replica.borrow().lease();
         let decision = decide(read, &view, lease, lane, utc_now());
-        let Decision::Release(warrant) = &decision else { return decision };
-        let Authority::Directive { movement, mark, .. } = warrant.authority() else { return decision };
+        // A directive is for one movement, whatever it orders: followed once, it is used up.
+        let followed = match &decision {
+            Decision::Release(warrant) => match warrant.authority() {
+                Authority::Directive { movement, .. } => Some(movement),
+                Authority::Officer(_) => None,
+            },
+            Decision::Direct { movement, .. } => movement.as_ref(),
+            Decision::Refer { .. } => None,
+        };
+        let Some(movement) = followed else { return decision };
+        let Some(mark) =
+            view.entries.iter().map(|e| &e.directive).find(|d| d.movement == *movement).map(|d| &d.mark)
+        else {
+            return refer(Reason::NoDirective);
+        };
         match self.shared.cache.mark_used(movement, mark, read.passage) {
             Ok(()) => decision,
             Err(ClaimError::AlreadyUsed(_)) => refer(Reason::Used),

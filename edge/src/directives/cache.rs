@@ -11,12 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use clearance::directive::{DirectiveEntry, DirectiveStatus, DirectiveView};
-use clearance::ids::{MovementId, PassageId};
+use clearance::follower::{Found, Quarantine};
+use clearance::ids::{Digest, MovementId, PassageId};
 use clearance::mark::RegistrationMark;
+use clearance::merkle::{BucketSet, Buckets};
 use clearance::replicate::{DirectiveOp, Head};
 
 use super::floor::FloorFile;
 use super::generation::{Generation, guarded};
+use super::quarantine::QuarantineNote;
 use super::used::UsedLog;
 
 /// Why the cache cannot be believed. The lane holds until it was built anew.
@@ -80,6 +83,7 @@ struct Inner {
     used: RwLock<UsedLog>,
     /// Also held by whoever changes the set: one at a time.
     floor: Mutex<FloorFile>,
+    quarantine: QuarantineNote,
     faulted: AtomicBool,
 }
 
@@ -99,6 +103,7 @@ impl Cache {
             generation: RwLock::new(generation),
             used: RwLock::new(used),
             floor: Mutex::new(floor),
+            quarantine: QuarantineNote::at(&at("quarantine")),
             faulted: AtomicBool::new(false),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -109,9 +114,36 @@ impl Cache {
         self.generation().as_ref().map(Generation::head)
     }
 
-    /// The highest head ever held.
-    pub fn floor(&self) -> Head {
-        self.floor_file().head()
+    /// What a follower goes on from.
+    pub fn found(&self) -> Found {
+        let held =
+            self.generation().as_ref().map(|generation| (generation.head(), generation.buckets().root()));
+        Found { held, floor: self.floor_file().head(), quarantine: self.inner.quarantine.read() }
+    }
+
+    /// Sums of what is held; `None` if nothing is.
+    pub fn buckets(&self) -> Option<Buckets> {
+        self.generation().as_ref().map(|generation| generation.buckets().clone())
+    }
+
+    /// Note, durably, that central's history contradicts itself. Waits for the disk.
+    pub fn quarantine(&self, why: Quarantine) -> Result<(), CacheFault> {
+        self.noted(self.inner.quarantine.write(why))
+    }
+
+    /// Forget that note. Waits for the disk.
+    pub fn lift_quarantine(&self) -> Result<(), CacheFault> {
+        self.noted(self.inner.quarantine.remove())
+    }
+
+    fn noted(&self, result: io::Result<()>) -> Result<(), CacheFault> {
+        result.map_err(|source| CacheFault::Disk { path: self.inner.quarantine.path().to_owned(), source })
+    }
+
+    /// Read the whole set again and compare it with what was stored. Blocking, for as long as the disk takes.
+    pub fn scrub(&self) -> Result<(), CacheFault> {
+        let Some(generation) = &*self.generation() else { return Ok(()) };
+        self.noting(guarded(|| generation.scrub()))
     }
 
     /// What is known of these marks, at one (epoch, revision).
@@ -154,30 +186,55 @@ impl Cache {
         marked.map_err(|source| CacheFault::Disk { path: self.inner.root.join("used"), source }.into())
     }
 
-    /// Apply a delta, in one batch with its head. Waits for the disk.
-    pub fn apply(&self, ops: &[DirectiveOp], head: Head) -> Result<(), CacheFault> {
+    /// Apply a delta, in one batch with its head; gives the root of the set then. Waits for the disk.
+    pub fn apply(&self, ops: &[DirectiveOp], head: Head) -> Result<Digest, CacheFault> {
+        self.change(head, |generation| generation.apply(ops, head))
+    }
+
+    /// Replace what these buckets hold, in one batch with the head; a fault, and no change, if the root would not be
+    /// `root` then. Waits for the disk.
+    pub fn replace_buckets(
+        &self,
+        buckets: BucketSet,
+        entries: &[DirectiveEntry],
+        head: Head,
+        root: Digest,
+    ) -> Result<Digest, CacheFault> {
+        self.change(head, |generation| generation.replace_buckets(buckets, entries, head, root))
+    }
+
+    fn change(
+        &self,
+        head: Head,
+        work: impl FnOnce(&mut Generation) -> Result<(), CacheFault>,
+    ) -> Result<Digest, CacheFault> {
         let mut floor = self.floor_file();
-        {
+        let root = {
             let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
             let generation = generation.as_mut().ok_or(CacheFault::Incomplete)?;
-            guarded(|| generation.apply(ops, head))?;
-        }
+            guarded(|| work(generation))?;
+            generation.buckets().root()
+        };
         if let Some(generation) = self.generation().as_ref() {
             guarded(|| generation.flush())?;
         }
-        self.raise(&mut floor, head)
+        self.raise(&mut floor, head)?;
+        Ok(root)
     }
 
-    /// Replace the whole set by a new generation. The old one serves until that is whole. Waits for the disk.
-    pub fn replace_all(&self, entries: &[DirectiveEntry], head: Head) -> Result<(), CacheFault> {
+    /// Replace the whole set by a new generation; gives its root. The old one serves until that is whole. Waits for the
+    /// disk.
+    pub fn replace_all(&self, entries: &[DirectiveEntry], head: Head) -> Result<Digest, CacheFault> {
         let mut floor = self.floor_file();
         let built = Generation::build(&self.inner.root, entries, head)?;
+        let root = built.buckets().root();
         self.inner.faulted.store(false, Ordering::SeqCst);
         let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
         *generation = Some(built);
         Generation::sweep(&self.inner.root, generation.as_ref());
         drop(generation);
-        self.raise(&mut floor, head)
+        self.raise(&mut floor, head)?;
+        Ok(root)
     }
 
     /// Throw the set away, after a fault.

@@ -35,9 +35,12 @@ impl SetSum {
     }
 }
 
+/// Start of the keys of directives.
+pub(super) const HONG_KONG: &[u8] = b"h";
+
 /// Key of a directive: its Hong Kong mark.
 pub(super) fn hong_kong_key(mark: &RegistrationMark) -> Vec<u8> {
-    [b"h", mark.as_str().as_bytes()].concat()
+    [HONG_KONG, mark.as_str().as_bytes()].concat()
 }
 
 /// Start of the index keys of a mainland mark; the Hong Kong mark follows. No mark contains a zero byte.

@@ -4,14 +4,16 @@
 //! sled 0.34 can fail or panic on what a crash left, so opening is guarded and the whole tree is checked against its
 //! sum. A tree that is not exactly what was stored is thrown away: central can give the set again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use clearance::directive::DirectiveEntry;
+use clearance::ids::Digest;
 use clearance::mark::RegistrationMark;
+use clearance::merkle::{self, BUCKETS, BucketSet, Buckets, bucket_of};
 use clearance::replicate::{DirectiveOp, Head};
 
 use super::cache::CacheFault;
@@ -31,6 +33,8 @@ pub(super) struct Generation {
     number: u64,
     tree: sled::Db,
     meta: Meta,
+    /// Of the directives in the tree; made anew when it is opened.
+    buckets: Buckets,
 }
 
 /// Run something that calls sled; a panic is a fault like others.
@@ -51,10 +55,11 @@ impl Generation {
         guarded(|| {
             let tree = open_tree(&folder(root, number))?;
             let meta: Meta = read(&tree, META)?.ok_or(CacheFault::Incomplete)?;
-            if sum_of(&tree)? != meta.sum {
+            let (sum, buckets) = scan(&tree)?;
+            if sum != meta.sum {
                 return Err(CacheFault::Incomplete);
             }
-            Ok(Some(Self { number, tree, meta }))
+            Ok(Some(Self { number, tree, meta, buckets }))
         })
     }
 
@@ -78,7 +83,7 @@ impl Generation {
             let meta = Meta { head, sum };
             tree.insert(META, entry::seal(META, &meta))?;
             tree.flush()?;
-            Ok(Self { number, tree, meta })
+            Ok(Self { number, tree, meta, buckets: Buckets::of(entries) })
         })?;
         let pointer = root.join(CURRENT);
         disk::replace_file(&pointer, format!("{PREFIX}{number}\n").as_bytes())
@@ -109,6 +114,16 @@ impl Generation {
 
     pub(super) fn head(&self) -> Head {
         self.meta.head
+    }
+
+    pub(super) fn buckets(&self) -> &Buckets {
+        &self.buckets
+    }
+
+    /// Read everything again; a fault if it is not what was stored.
+    pub(super) fn scrub(&self) -> Result<(), CacheFault> {
+        let (sum, buckets) = scan(&self.tree)?;
+        if sum == self.meta.sum && buckets == self.buckets { Ok(()) } else { Err(CacheFault::Incomplete) }
     }
 
     /// The entry whose Hong Kong mark is `mark`.
@@ -142,22 +157,50 @@ impl Generation {
                 after.insert(mark.clone(), changed);
             }
         }
-        let mut batch = sled::Batch::default();
-        let mut sum = self.meta.sum;
+        let mut change = Change::of(self);
         for (mark, entry) in &after {
-            for (key, sealed) in before[mark].as_ref().map(rows).into_iter().flatten() {
-                sum.toggle(&key, &sealed);
-                batch.remove(key);
-            }
-            for (key, sealed) in rows(entry) {
-                sum.toggle(&key, &sealed);
-                batch.insert(key, sealed);
+            change.put(mark, before[mark].as_ref(), Some(entry));
+        }
+        self.commit(change, head)
+    }
+
+    /// Replace all that these buckets hold and move to `head`, in one batch; nothing changes if the root would not be `root`
+    /// then.
+    pub(super) fn replace_buckets(
+        &mut self,
+        buckets: BucketSet,
+        entries: &[DirectiveEntry],
+        head: Head,
+        root: Digest,
+    ) -> Result<(), CacheFault> {
+        let after: BTreeMap<&RegistrationMark, &DirectiveEntry> =
+            entries.iter().map(|entry| (&entry.directive.mark, entry)).collect();
+        let mut before = BTreeMap::new();
+        for row in self.tree.scan_prefix(entry::HONG_KONG) {
+            let (key, sealed) = row?;
+            let entry: DirectiveEntry =
+                entry::open(&key, &sealed).ok_or_else(|| CacheFault::corrupt(&key))?;
+            if buckets.contains(bucket_of(&entry.directive.mark)) {
+                before.insert(entry.directive.mark.clone(), entry);
             }
         }
-        let meta = Meta { head, sum };
-        batch.insert(META, entry::seal(META, &meta));
-        self.tree.apply_batch(batch)?;
+        let mut change = Change::of(self);
+        let marks: BTreeSet<&RegistrationMark> = before.keys().chain(after.keys().copied()).collect();
+        for mark in marks {
+            change.put(mark, before.get(mark), after.get(mark).copied());
+        }
+        if change.buckets.root() != root {
+            return Err(CacheFault::Incomplete);
+        }
+        self.commit(change, head)
+    }
+
+    fn commit(&mut self, mut change: Change, head: Head) -> Result<(), CacheFault> {
+        let meta = Meta { head, sum: change.sum };
+        change.batch.insert(META, entry::seal(META, &meta));
+        self.tree.apply_batch(change.batch)?;
         self.meta = meta;
+        self.buckets = change.buckets;
         Ok(())
     }
 
@@ -165,6 +208,36 @@ impl Generation {
     pub(super) fn flush(&self) -> Result<(), CacheFault> {
         self.tree.flush()?;
         Ok(())
+    }
+}
+
+/// What is about to change in a tree, with the sums as they will be.
+struct Change {
+    batch: sled::Batch,
+    sum: SetSum,
+    buckets: Buckets,
+}
+
+impl Change {
+    fn of(generation: &Generation) -> Self {
+        Self { batch: sled::Batch::default(), sum: generation.meta.sum, buckets: generation.buckets.clone() }
+    }
+
+    fn put(
+        &mut self,
+        mark: &RegistrationMark,
+        before: Option<&DirectiveEntry>,
+        after: Option<&DirectiveEntry>,
+    ) {
+        self.buckets.change(mark, before, after);
+        for (key, sealed) in before.map(rows).into_iter().flatten() {
+            self.sum.toggle(&key, &sealed);
+            self.batch.remove(key);
+        }
+        for (key, sealed) in after.map(rows).into_iter().flatten() {
+            self.sum.toggle(&key, &sealed);
+            self.batch.insert(key, sealed);
+        }
     }
 }
 
@@ -184,15 +257,23 @@ fn read<T: for<'b> minicbor::Decode<'b, ()>>(tree: &sled::Db, key: &[u8]) -> Res
     entry::open(key, &sealed).map(Some).ok_or_else(|| CacheFault::corrupt(key))
 }
 
-fn sum_of(tree: &sled::Db) -> Result<SetSum, CacheFault> {
+/// The sums of a whole tree, every directive of which is read.
+fn scan(tree: &sled::Db) -> Result<(SetSum, Buckets), CacheFault> {
     let mut sum = SetSum::default();
+    let mut sums = [Digest::default(); BUCKETS];
     for row in tree.iter() {
         let (key, sealed) = row?;
-        if key.as_ref() != META {
-            sum.toggle(&key, &sealed);
+        if key.as_ref() == META {
+            continue;
+        }
+        sum.toggle(&key, &sealed);
+        if key.starts_with(entry::HONG_KONG) {
+            let entry: DirectiveEntry =
+                entry::open(&key, &sealed).ok_or_else(|| CacheFault::corrupt(&key))?;
+            merkle::add(&mut sums[usize::from(bucket_of(&entry.directive.mark))], merkle::leaf(&entry));
         }
     }
-    Ok(sum)
+    Ok((sum, Buckets::from_sums(&sums)))
 }
 
 fn open_tree(path: &Path) -> Result<sled::Db, CacheFault> {

@@ -7,6 +7,7 @@ mod cache;
 mod entry;
 mod floor;
 mod generation;
+mod quarantine;
 mod used;
 
 pub use cache::{Cache, CacheFault, ClaimError};

@@ -5,6 +5,7 @@
 
 mod deliver;
 mod follow;
+mod keys;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +13,13 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use clearance::decide::Lease;
-use clearance::ids::{EdgeId, LaneId, SiteId};
+use clearance::follower::Quarantine;
+use clearance::ids::{EdgeId, LaneId, Revision, SiteId};
 use clearance::order::Order;
+use clearance::passage::ReplicaHealth;
 use clearance::replicate::Head;
 use clearance::topic;
-use clearance::wire::{Signer, TrustStore, Verified};
+use clearance::wire::{Signer, Verified};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use zenoh::Session;
@@ -24,6 +27,7 @@ use zenoh::qos::CongestionControl;
 
 use crate::directives::Cache;
 use crate::outbox::{EvidenceStore, Outbox};
+pub use keys::CentralKeys;
 
 /// Longest pause before the session is opened again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
@@ -39,8 +43,8 @@ pub struct Identity {
     pub edge: EdgeId,
     /// Signs what goes out.
     pub signer: Signer,
-    /// Whose records are believed.
-    pub trust: TrustStore,
+    /// The keys of central that are believed.
+    pub central: CentralKeys,
 }
 
 /// What waits for central.
@@ -51,6 +55,56 @@ pub struct Waiting {
     pub evidence: Arc<EvidenceStore>,
 }
 
+/// How the replica of central's directives is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplicaState {
+    /// It holds nothing and has not reached central yet.
+    #[default]
+    Empty,
+    /// The set is being fetched.
+    Bootstrapping,
+    /// Central vouches for the cache.
+    Live,
+    /// It does not, or no longer.
+    Stale,
+    /// Central's history contradicts what was seen.
+    Quarantined(Quarantine),
+}
+
+impl ReplicaState {
+    /// As lanes tell it.
+    pub fn health(self) -> ReplicaHealth {
+        match self {
+            Self::Empty | Self::Bootstrapping => ReplicaHealth::Fetching,
+            Self::Live => ReplicaHealth::Live,
+            Self::Stale => ReplicaHealth::Stale,
+            Self::Quarantined(why) => ReplicaHealth::Quarantined(why),
+        }
+    }
+
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Bootstrapping => "bootstrapping",
+            Self::Live => "live",
+            Self::Stale => "stale",
+            Self::Quarantined(_) => "quarantined",
+        }
+    }
+}
+
+/// The last comparison of the whole set with central's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicaAudit {
+    /// When.
+    pub at: Instant,
+    /// At which revision.
+    pub revision: Revision,
+    /// Whether the sets were the same.
+    pub same: bool,
+}
+
 /// Where following central stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplicaStatus {
@@ -58,10 +112,14 @@ pub struct ReplicaStatus {
     pub head: Head,
     /// Until when central vouches for it.
     pub lease_until: Option<Instant>,
-    /// In a word: `empty`, `bootstrapping`, `live`, `stale`, or why it is quarantined.
-    pub state: String,
+    /// How it is.
+    pub state: ReplicaState,
     /// Whether central can be reached.
     pub connected: bool,
+    /// Revisions that central is known to be ahead.
+    pub lag: u64,
+    /// The last comparison with central's set.
+    pub audited: Option<ReplicaAudit>,
 }
 
 impl ReplicaStatus {
@@ -221,7 +279,7 @@ async fn take_orders(
         Err(error) => return tracing::error!(%error, key, "no officer's order can be received"),
     };
     while let Ok(sample) = subscriber.recv_async().await {
-        match identity.trust.open::<Order>(&sample.payload().to_bytes()) {
+        match identity.central.open_record::<Order>(&sample.payload().to_bytes()) {
             Ok(order) if order.record().site == identity.site && order.record().lane == lane => {
                 if inbox.try_send(order).is_err() {
                     tracing::warn!(%lane, "too many orders at once; central sends them again");

@@ -165,6 +165,7 @@ fn cache(folder: &Path) -> anyhow::Result<()> {
                     mainland_mark: None,
                     action: ActionCode::Release,
                     window: Window { from: UtcMillis(0), until: UtcMillis(i64::MAX) },
+                    more: None,
                 },
                 status: DirectiveStatus::Active,
                 revision: Revision(1),
