@@ -19,4 +19,5 @@ pub mod publisher;
 pub mod read;
 pub mod replicate;
 pub mod topic;
+pub mod transport;
 pub mod wire;

@@ -34,6 +34,16 @@ pub fn evidence(site: &SiteId) -> String {
     format!("clearlane/{site}/evidence")
 }
 
+/// Queryable: central's present and coming public keys, signed by the key that an edge knows.
+pub fn keys(site: &SiteId) -> String {
+    format!("clearlane/{site}/keys")
+}
+
+/// Queryable: digests of the buckets of a site's directives, to find where a cache differs.
+pub fn buckets(site: &SiteId) -> String {
+    format!("clearlane/{site}/buckets")
+}
+
 /// Orders for one lane, published: one signed [`Order`](crate::order::Order) a sample.
 pub fn orders(site: &SiteId, lane: &LaneId) -> String {
     format!("clearlane/{site}/lanes/{lane}/orders")
@@ -49,8 +59,27 @@ pub fn picture(site: &SiteId, lane: &LaneId) -> String {
     format!("clearlane/{site}/lanes/{lane}/picture")
 }
 
-/// Every lane's telemetry of every site.
-pub const ALL_STATUS: &str = "clearlane/*/lanes/*/status";
+/// Everything that an edge may ask central of its site.
+pub fn queries(site: &SiteId) -> [String; 7] {
+    [snapshot(site), range(site), lease(site), keys(site), buckets(site), passages(site), evidence(site)]
+}
 
-/// Every lane's picture of every site.
-pub const ALL_PICTURES: &str = "clearlane/*/lanes/*/picture";
+/// Orders for every lane of a site.
+pub fn all_orders(site: &SiteId) -> String {
+    format!("clearlane/{site}/lanes/*/orders")
+}
+
+/// Every lane's telemetry of a site.
+pub fn all_status(site: &SiteId) -> String {
+    format!("clearlane/{site}/lanes/*/status")
+}
+
+/// Every lane's picture of a site.
+pub fn all_pictures(site: &SiteId) -> String {
+    format!("clearlane/{site}/lanes/*/picture")
+}
+
+/// Every key of a site.
+pub fn everything(site: &SiteId) -> String {
+    format!("clearlane/{site}/**")
+}
