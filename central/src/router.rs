@@ -47,7 +47,7 @@ impl RouterConfig {
         let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Form {
             path: name.clone(),
             source: Box::new(source),
-            documented: "deploy/topology/router.toml",
+            documented: "deploy/topology/one-site/router.toml",
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.tls = config.tls.map(|files| files.beside(folder));

@@ -13,7 +13,9 @@ const SOON_MS: i64 = 14 * 86_400_000;
 /// Check that the files are there, fit together, are good now and name this party.
 pub(crate) fn check(files: &TlsFiles, party: &Party, now: UtcMillis) -> anyhow::Result<()> {
     let read = |key: &str, path: &Path| {
-        std::fs::read(path).with_context(|| format!("tls.{key} = {}", path.display()))
+        std::fs::read(path).with_context(|| {
+            format!("tls.{key} = {}; `central ca issue` makes certificates and keys", path.display())
+        })
     };
     let ca = read("ca", &files.ca)?;
     let certificate = read("certificate", &files.certificate)?;

@@ -32,6 +32,7 @@ pub fn at_router<'a>(
     site: &SiteId,
     edges: impl IntoIterator<Item = &'a EdgeId>,
 ) -> Result<Value, PartyError> {
+    Party::router(site)?;
     let mut control = Control::default();
     let names = edges.into_iter().map(|edge| Party::edge(site, edge)).collect::<Result<Vec<_>, _>>()?;
     control.allow(&format!("lanes of {site}"), &names, lanes(site));

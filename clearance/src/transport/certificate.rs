@@ -40,7 +40,7 @@ pub enum CertificateError {
     Mismatch,
     /// Another authority's.
     #[error(
-        "certificate: was not issued by the authority in ca; use the ca.pem of the authority that issued it, or issue a new one"
+        "certificate: was not issued by the authority in ca; use the ca.pem of the authority that issued it, or issue a new one with `central ca issue`"
     )]
     Authority,
     /// Too old.
