@@ -303,7 +303,7 @@ async fn route(config: &RouterConfig, mut refusals: mpsc::Receiver<Refusal>) -> 
         while let Some((what, why)) = refusals.recv().await {
             tracing::warn!(?what, why, "refused");
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         ended = router::run(config) => ended,

@@ -42,7 +42,7 @@ pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<(
     match config.check_files(state.clock.now()) {
         // Officers need the console all the same.
         Err(error) if tls::is_of_time(&error) => {
-            tracing::error!(error = %format!("{error:#}"), "no links to lanes until this is mended")
+            tracing::error!(error = %format!("{error:#}"), "no links to lanes until this is mended");
         }
         checked => checked?,
     }
@@ -136,14 +136,16 @@ impl Link {
     }
 }
 
-/// Note something that was refused; the same again is said once.
+/// Note something that was refused; the same again is logged once.
 fn refuse(state: &AppState, what: LaneRecord, why: &dyn std::fmt::Display) {
     let refusal = (what, why.to_string());
     let mut lanes = state.lanes_mut();
-    if lanes.refused.contains(&refusal) {
-        return tracing::debug!(?what, %why, "refused again");
+    if let Some(known) = lanes.refused.iter().position(|known| *known == refusal) {
+        tracing::debug!(?what, %why, "refused again");
+        lanes.refused.remove(known);
+    } else {
+        tracing::warn!(?what, %why, "refused");
     }
-    tracing::warn!(?what, %why, "refused");
     lanes.refused.push(refusal);
     let extra = lanes.refused.len().saturating_sub(50);
     lanes.refused.drain(..extra);

@@ -59,9 +59,10 @@ impl Visit for Text {
     }
 }
 
-/// A connection that failed. Zenoh adds a hint about open files, whatever the cause is.
+/// A connection that failed. Zenoh adds a hint about open files, whatever the cause is; and the seconds since a
+/// certificate ran out would make each attempt another refusal.
 fn handshake(text: &str) -> Option<Refusal> {
-    let why = text.split(". Hint:").next()?;
+    let why = text.split(". Hint:").next()?.split(": verification time").next()?;
     Some((LaneRecord::Connection, why.to_owned()))
 }
 
@@ -113,8 +114,10 @@ mod tests {
         assert_eq!(denied(cached).unwrap().1, "1a2b: query on clearlane/b/lease");
         assert_eq!(denied(&line.replace("ingress", "egress")), None);
         assert_eq!(denied(&line.replace("unauthorized", "authorized")), None);
-        let failed =
-            handshake("invalid peer certificate: Expired. Hint: increase the system open file limit.");
-        assert_eq!(failed.unwrap().1, "invalid peer certificate: Expired");
+        let hint = ". Hint: increase the system open file limit.";
+        let failed = handshake(&format!("peer sent no certificates{hint}"));
+        assert_eq!(failed.unwrap().1, "peer sent no certificates");
+        let failed = handshake(&format!("certificate expired: verification time 17 (UNIX), but 16{hint}"));
+        assert_eq!(failed.unwrap().1, "certificate expired");
     }
 }

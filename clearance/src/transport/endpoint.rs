@@ -48,11 +48,10 @@ fn check(endpoint: &str, with_tls: bool) -> Result<(), EndpointError> {
         return Err(EndpointError::Form(named()));
     }
     match (protocol, with_tls) {
-        ("tls", true) => Ok(()),
         ("tls", false) => Err(EndpointError::NoCertificate(named())),
         ("tcp", _) if !is_loopback(host) => Err(EndpointError::Plain(named())),
         ("tcp", true) => Err(EndpointError::Mixed(named())),
-        ("tcp", false) => Ok(()),
+        ("tls", true) | ("tcp", false) => Ok(()),
         _ => Err(EndpointError::Protocol(named())),
     }
 }

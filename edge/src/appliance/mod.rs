@@ -88,7 +88,7 @@ impl Appliance {
         match config.check_files(utc_now()) {
             // Gates, cameras and the outbox work without a link; lanes release nothing without a lease.
             Err(error) if error.is_of_time() => {
-                tracing::error!(%error, "no link to central until this is mended")
+                tracing::error!(%error, "no link to central until this is mended");
             }
             checked => checked?,
         }

@@ -1,6 +1,7 @@
 //! Central, routers and the edges' links as they are in the field, over TLS: central and routers are processes that can
 //! be killed, edges are links with a cache and an outbox but without lanes.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -106,7 +107,7 @@ impl Network {
         let mut keys = String::new();
         for edge in edges {
             let key = edge::keys::generate(&at(&format!("{edge}.key")))?;
-            keys += &format!("{edge} = \"{key}\"\n");
+            let _ = writeln!(keys, "{edge} = \"{key}\"");
         }
         let central = free_endpoint("tls")?;
         let config = at("central.toml");
