@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clearance::ids::{EdgeId, SiteId};
+use clearance::ids::{EdgeId, SiteId, UtcMillis};
+use clearance::transport::{self, Party, TlsFiles, check_endpoints};
 use clearance::wire::PublicKey;
 use serde::Deserialize;
+
+use crate::link::tls;
 
 /// The configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -29,6 +32,8 @@ pub struct Config {
     /// Milliseconds for which a lane may release without hearing from central. Default 60000; 1000 to 900000.
     #[serde(default = "default_lease_ms")]
     pub lease_ms: u64,
+    /// Certificates: with them lanes connect over TLS, without them only from this machine.
+    pub tls: Option<TlsFiles>,
     /// Under which terms officers' corrections may be used to train models.
     #[serde(default = "default_licence")]
     pub examples_licence: String,
@@ -59,12 +64,14 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Its form.
-    #[error("{path}: {source}see deploy/central.toml for every key")]
+    #[error("{path}: {source}see {documented} for every key")]
     Form {
         /// Its path.
         path: String,
         /// What is wrong.
         source: Box<toml::de::Error>,
+        /// Where every key is described.
+        documented: &'static str,
     },
     /// A value.
     #[error("{path}: {key}: {why}")]
@@ -84,11 +91,15 @@ impl Config {
         let name = path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: name.clone(), source })?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|source| ConfigError::Form { path: name.clone(), source: Box::new(source) })?;
+        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Form {
+            path: name.clone(),
+            source: Box::new(source),
+            documented: "deploy/central.toml",
+        })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
+        config.tls = config.tls.map(|files| files.beside(folder));
         config.check().map_err(|(key, why)| ConfigError::Value { path: name, key, why })?;
         Ok(config)
     }
@@ -102,7 +113,18 @@ impl Config {
             () if self.zenoh.is_empty() => {
                 Err(("zenoh", "name at least one endpoint for the lanes".to_owned()))
             }
-            () => Ok(()),
+            () => check_endpoints(&self.zenoh, self.tls.is_some()).map_err(|e| ("zenoh", e.to_string())),
+        }?;
+        match &self.tls {
+            Some(_) => transport::at_central(&self.sites, self.edges.keys())
+                .map(drop)
+                .map_err(|e| ("sites and edges", e.to_string())),
+            None => Ok(()),
         }
+    }
+
+    /// Check the certificate and its key.
+    pub fn check_files(&self, now: UtcMillis) -> anyhow::Result<()> {
+        self.tls.as_ref().map_or(Ok(()), |files| tls::check(files, &Party::Central, now))
     }
 }

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod api;
+pub mod ca;
 pub mod ccrn;
 pub mod clock;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod keys;
 pub mod link;
 pub mod officers;
 pub mod rotation;
+pub mod router;
 pub mod state;
 pub mod storage;
 
@@ -21,7 +23,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clearance::wire::Signer;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
@@ -42,6 +44,7 @@ pub struct Central {
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
     link: JoinSet<()>,
+    state: AppState,
 }
 
 impl Central {
@@ -63,7 +66,7 @@ impl Central {
             .await
             .with_context(|| format!("http = {}: cannot listen there", config.http))?;
         let http = listener.local_addr()?;
-        let router = api::router(state.clone()).merge(console::router(state));
+        let router = api::router(state.clone()).merge(console::router(state.clone()));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(async move {
             axum::serve(listener, router)
@@ -72,12 +75,17 @@ impl Central {
                 })
                 .await
         });
-        Ok(Self { http, stop, server, link })
+        Ok(Self { http, stop, server, link, state })
     }
 
     /// Where the console and the API listen.
     pub fn http(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Show and log what Zenoh refuses: give what [`overhear`](link::overheard::overhear) hears.
+    pub fn hear(&mut self, refusals: mpsc::Receiver<link::overheard::Refusal>) {
+        self.link.spawn(link::note_refusals(self.state.clone(), refusals));
     }
 
     /// Stop: no new requests, open streams end.

@@ -8,12 +8,18 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use central::clock::Clock;
 use central::config::Config;
+use central::link::overheard::{Refusal, overhear};
 use central::officers::{Role, hash_password, new_token, token_hash};
+use central::router::{self, RouterConfig};
 use central::storage::{COMMAND_LINE, EpochReason, Noted, Store};
-use central::{Central, keys};
+use central::{Central, ca, keys};
 use clap::{Parser, Subcommand, ValueEnum};
-use clearance::ids::OfficerId;
-use tracing_subscriber::EnvFilter;
+use clearance::ids::{EdgeId, OfficerId, SiteId};
+use clearance::transport::Party;
+use tokio::sync::mpsc;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 /// Takes declarations, assigns action codes, sends them signed to the lanes, takes passages, gives officers a console.
 #[derive(Parser)]
@@ -24,6 +30,7 @@ use tracing_subscriber::EnvFilter;
   central --check-config --config central.toml
   echo 'a long password' | central officer add chan --role officer --config central.toml
   central token create risk-engine --role selector --config central.toml
+  central ca init --folder ca
   central run --config central.toml"
 )]
 struct Cli {
@@ -31,7 +38,7 @@ struct Cli {
     #[arg(long, value_enum, default_value = "text", global = true)]
     log_format: LogFormat,
     /// Only check the configuration.
-    #[arg(long)]
+    #[arg(long, global = true)]
     check_config: bool,
     /// The configuration; deploy/central.toml documents every key.
     #[arg(long, default_value = "central.toml", global = true)]
@@ -97,6 +104,18 @@ enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// The authority that issues certificates to edges, routers and central.
+    #[command(after_help = "Example:
+  central ca init --folder ca")]
+    Ca {
+        #[command(subcommand)]
+        command: CaCommand,
+    },
+    /// Run a router at a site: it carries what the site's edges and central send each other, and holds no signing key.
+    #[command(after_help = "Examples:
+  central router --config router.toml
+  central router --check-config --config router.toml")]
+    Router,
     /// Print the OpenAPI description.
     #[command(after_help = "Example:
   central openapi > openapi.json")]
@@ -162,16 +181,80 @@ enum TokenCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum CaCommand {
+    /// Make an authority: ca.pem for everybody, ca.key to keep. Prints the path of ca.pem.
+    #[command(after_help = "Example:
+  central ca init --folder ca")]
+    Init {
+        /// Where; never over an old one.
+        #[arg(long)]
+        folder: PathBuf,
+        /// Days for which it is good.
+        #[arg(long, default_value_t = ca::AUTHORITY_DAYS)]
+        days: u32,
+    },
+    /// Issue a certificate and its key; prints their paths.
+    #[command(after_help = "Examples:
+  central ca issue edge --site lok-ma-chau --edge edge-1 --folder ca --out edge-1
+  central ca issue router --site lok-ma-chau --host router-a.lok-ma-chau.example --folder ca --out router-a
+  central ca issue central --host central.example --host 10.0.0.1 --folder ca --out central")]
+    Issue {
+        #[command(subcommand)]
+        whom: Whom,
+        /// The authority's folder.
+        #[arg(long, global = true, default_value = "ca")]
+        folder: PathBuf,
+        /// Where to write; never over old ones. Default: the authority's folder.
+        #[arg(long, global = true)]
+        out: Option<PathBuf>,
+        /// Days for which it is good.
+        #[arg(long, global = true, default_value_t = ca::DAYS)]
+        days: u32,
+    },
+}
+
+#[derive(Subcommand)]
+enum Whom {
+    /// To an edge node of a site.
+    Edge {
+        /// The control point.
+        #[arg(long)]
+        site: SiteId,
+        /// The node, as central's configuration names it.
+        #[arg(long)]
+        edge: EdgeId,
+    },
+    /// To a router of a site.
+    Router {
+        /// The control point.
+        #[arg(long)]
+        site: SiteId,
+        /// Name or address under which edges connect to it; can be repeated.
+        #[arg(long = "host", required = true)]
+        hosts: Vec<String>,
+    },
+    /// To central.
+    Central {
+        /// Name or address under which edges and routers connect to it; can be repeated.
+        #[arg(long = "host", required = true)]
+        hosts: Vec<String>,
+    },
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What the TLS link refuses is overheard and told in our words.
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,zenoh=warn,zenoh_transport=error"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-    match run(&cli) {
+        .unwrap_or_else(|_| EnvFilter::new("info,zenoh=warn,zenoh_transport=error,zenoh_link_tls=error"));
+    let log = fmt::layer().with_writer(std::io::stderr);
+    let log = match cli.log_format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
+    };
+    let (overhear, refusals) = overhear();
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(overhear).init();
+    match run(&cli, refusals) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("central: {error:#}");
@@ -181,20 +264,35 @@ fn main() -> ExitCode {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn run(cli: &Cli) -> anyhow::Result<()> {
+fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
+    if let Some(Command::Router) = &cli.command {
+        let config = RouterConfig::load(&cli.config)?;
+        config.check_files(Clock::system().now())?;
+        if !cli.check_config {
+            return runtime()?.block_on(route(&config, refusals));
+        }
+        println!("{}: fine", cli.config.display());
+        return Ok(());
+    }
     if cli.check_config {
         let config = Config::load(&cli.config)?;
         keys::load(&config.key_file)?;
+        config.check_files(Clock::system().now())?;
         println!("{}: fine", cli.config.display());
         return Ok(());
     }
     let Some(command) = &cli.command else { bail!("say what to do: `central --help`") };
     match command {
-        Command::Run { print_addresses } => runtime()?.block_on(serve(&cli.config, *print_addresses)),
+        Command::Run { print_addresses } => {
+            runtime()?.block_on(serve(&cli.config, *print_addresses, refusals))
+        }
         Command::Keygen { out } => {
             println!("{}", keys::generate(out)?);
             Ok(())
         }
+        Command::Ca { command } => authority(command),
+        // Above.
+        Command::Router => Ok(()),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&central::api::openapi())?);
             Ok(())
@@ -242,6 +340,42 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn authority(command: &CaCommand) -> anyhow::Result<()> {
+    let now = Clock::system().now();
+    match command {
+        CaCommand::Init { folder, days } => {
+            println!("{}", ca::init(folder, *days, now)?.display());
+        }
+        CaCommand::Issue { whom, folder, out, days } => {
+            let (party, hosts) = match whom {
+                Whom::Edge { site, edge } => (Party::edge(site, edge)?, &[][..]),
+                Whom::Router { site, hosts } => (Party::router(site)?, hosts.as_slice()),
+                Whom::Central { hosts } => (Party::Central, hosts.as_slice()),
+            };
+            let issued = ca::issue(folder, out.as_ref().unwrap_or(folder), &party, hosts, *days, now)?;
+            println!("{}\n{}", issued.certificate.display(), issued.private_key.display());
+        }
+    }
+    Ok(())
+}
+
+async fn route(config: &RouterConfig, mut refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let log = async {
+        while let Some((what, why)) = refusals.recv().await {
+            tracing::warn!(?what, why, "refused");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        ended = router::run(config) => ended,
+        () = log => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the async runtime")
 }
@@ -252,9 +386,14 @@ async fn open_store(config: &Path) -> anyhow::Result<Store> {
 }
 
 #[expect(clippy::print_stdout, reason = "the addresses, for whoever started it")]
-async fn serve(config: &Path, print_addresses: bool) -> anyhow::Result<()> {
+async fn serve(
+    config: &Path,
+    print_addresses: bool,
+    refusals: mpsc::Receiver<Refusal>,
+) -> anyhow::Result<()> {
     let config = Config::load(config)?;
-    let central = Central::start(&config, Clock::system()).await?;
+    let mut central = Central::start(&config, Clock::system()).await?;
+    central.hear(refusals);
     if print_addresses {
         println!("{}", serde_json::json!({ "http": central.http(), "zenoh": config.zenoh }));
     }

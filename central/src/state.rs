@@ -43,6 +43,10 @@ pub enum LaneRecord {
     Picture,
     /// How it is.
     Status,
+    /// A connection: no certificate, or one that is not believed.
+    Connection,
+    /// Something that the access rules do not allow.
+    Access,
 }
 
 /// What is known of the lanes now; lost at a restart, for they tell again within a second.
@@ -52,7 +56,7 @@ pub struct Lanes {
     pub status: BTreeMap<(SiteId, LaneId), (LaneStatus, i64)>,
     /// Last live picture of each lane.
     pub pictures: BTreeMap<(SiteId, LaneId), Arc<Vec<u8>>>,
-    /// Records refused for their signature or form, and why, latest last, at most 50.
+    /// What was refused, and why, latest last, at most 50.
     pub refused: Vec<(LaneRecord, String)>,
 }
 

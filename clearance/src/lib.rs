@@ -21,4 +21,5 @@ pub mod publisher;
 pub mod read;
 pub mod replicate;
 pub mod topic;
+pub mod transport;
 pub mod wire;

@@ -62,8 +62,32 @@ pub fn picture(site: &SiteId, lane: &LaneId) -> String {
     format!("clearlane/{site}/lanes/{lane}/picture")
 }
 
-/// Every lane's telemetry of every site.
-pub const ALL_STATUS: &str = "clearlane/*/lanes/*/status";
+/// Everything that an edge may ask central of its site.
+pub fn queries(site: &SiteId) -> [String; 6] {
+    [snapshot(site), range(site), lease(site), keys(site), passages(site), evidence(site)]
+}
 
-/// Every lane's picture of every site.
-pub const ALL_PICTURES: &str = "clearlane/*/lanes/*/picture";
+/// Officers' acceptances for every edge of a site.
+pub fn all_accepted_forks(site: &SiteId) -> String {
+    format!("clearlane/{site}/edges/*/accepted")
+}
+
+/// Orders for every lane of a site.
+pub fn all_orders(site: &SiteId) -> String {
+    format!("clearlane/{site}/lanes/*/orders")
+}
+
+/// Every lane's telemetry of a site.
+pub fn all_status(site: &SiteId) -> String {
+    format!("clearlane/{site}/lanes/*/status")
+}
+
+/// Every lane's picture of a site.
+pub fn all_pictures(site: &SiteId) -> String {
+    format!("clearlane/{site}/lanes/*/picture")
+}
+
+/// Every key of a site.
+pub fn everything(site: &SiteId) -> String {
+    format!("clearlane/{site}/**")
+}

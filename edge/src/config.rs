@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use clearance::ids::{EdgeId, LaneId, SiteId};
+use clearance::ids::{EdgeId, LaneId, SiteId, UtcMillis};
+use clearance::transport::{self, Party, TlsFiles, check_endpoints};
 use clearance::wire::PublicKey;
 use serde::Deserialize;
 
 use crate::camera::CameraSpec;
 use crate::gate::GateConfig;
 use crate::lane::LaneConfig;
+use crate::link::{TlsFilesError, tls};
 use crate::outbox::OutboxLimits;
 
 /// The configuration of one edge node.
@@ -26,9 +28,12 @@ pub struct EdgeConfig {
     pub key_file: PathBuf,
     /// Central's public keys; what others sign is refused. Two while a key is being replaced.
     pub central_keys: Vec<PublicKey>,
-    /// Zenoh endpoints of central or of the site's router, tried in turn. Default `["tcp/127.0.0.1:7447"]`.
+    /// Zenoh endpoints of the site's routers or of central, tried in turn; one after the other is tried when it is
+    /// lost. Default `["tcp/127.0.0.1:7447"]`.
     #[serde(default = "default_connect")]
     pub connect: Vec<String>,
+    /// Certificates: with them the endpoints are TLS ones, without them they are on this machine.
+    pub tls: Option<TlsFiles>,
     /// Model bundle. Default `lane-v2`.
     #[serde(default = "default_model")]
     pub model: String,
@@ -132,9 +137,16 @@ impl EdgeConfig {
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
+        config.tls = config.tls.map(|files| files.beside(folder));
         config.model_dir = config.model_dir.map(|dir| folder.join(dir));
         config.check().map_err(|(place, why)| ConfigError::Value { path: name, place, why })?;
         Ok(config)
+    }
+
+    /// Check the certificate and its key.
+    pub fn check_files(&self, now: UtcMillis) -> Result<(), TlsFilesError> {
+        let Some(files) = &self.tls else { return Ok(()) };
+        tls::check(files, Party::Edge(self.site.clone(), self.edge.clone()), now)
     }
 
     /// Folder of the model bundle.
@@ -154,6 +166,15 @@ impl EdgeConfig {
         }
         if self.connect.is_empty() {
             return wrong("connect", "name at least one endpoint of central or of a router".to_owned());
+        }
+        if let Err(error) = check_endpoints(&self.connect, self.tls.is_some()) {
+            return wrong("connect", error.to_string());
+        }
+        if self.tls.is_some()
+            && let Err(error) =
+                transport::at_edge(&self.site).and_then(|_| Party::edge(&self.site, &self.edge))
+        {
+            return wrong("site and edge", error.to_string());
         }
         if !(100..=60_000).contains(&self.live_picture_ms) {
             return wrong(
@@ -229,6 +250,9 @@ mod tests {
             (text("speed = 3"), "speed"),
             (text("live_picture_ms = 5"), "live_picture_ms"),
             (text("connect = []"), "connect"),
+            (text("connect = [\"tcp/10.0.0.1:7447\"]"), "unencrypted"),
+            (text("connect = [\"tls/router:7447\"]"), "needs certificates"),
+            (text("[tls]\nca = \"ca.pem\""), "certificate"),
             (text("").replace(KEY, "12"), "64 hexadecimal digits"),
             (text("").replace("address", "adress"), "adress"),
             (

@@ -107,6 +107,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     if cli.check_config {
         let config = EdgeConfig::load(&cli.config)?;
         edge::keys::load(&config.key_file)?;
+        config.check_files(utc_now())?;
         models::Bundle::load(&config.bundle_folder())?;
         println!("{}: fine", cli.config.display());
         return Ok(ExitCode::SUCCESS);

@@ -131,6 +131,8 @@ pub(super) fn lane_record(record: LaneRecord) -> &'static str {
         LaneRecord::Passage => "record-passage",
         LaneRecord::Picture => "record-picture",
         LaneRecord::Status => "record-status",
+        LaneRecord::Connection => "record-connection",
+        LaneRecord::Access => "record-access",
     }
 }
 
@@ -223,8 +225,14 @@ mod tests {
     const PHASES: [LanePhase; 5] =
         [LanePhase::Idle, LanePhase::Reading, LanePhase::Referred, LanePhase::Signalled, LanePhase::Hold];
 
-    const RECORDS: [LaneRecord; 4] =
-        [LaneRecord::LeaseRequest, LaneRecord::Passage, LaneRecord::Picture, LaneRecord::Status];
+    const RECORDS: [LaneRecord; 6] = [
+        LaneRecord::LeaseRequest,
+        LaneRecord::Passage,
+        LaneRecord::Picture,
+        LaneRecord::Status,
+        LaneRecord::Connection,
+        LaneRecord::Access,
+    ];
 
     const QUARANTINES: [Quarantine; 4] = [
         Quarantine::Fork(Revision(1)),

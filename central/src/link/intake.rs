@@ -85,10 +85,12 @@ async fn acknowledge(query: &Query, bytes: &[u8]) -> anyhow::Result<()> {
     query.reply(query.key_expr().clone(), digest.0.to_vec()).await.map_err(|e| anyhow!("{e}"))
 }
 
-/// Watch all lanes' telemetry and live pictures.
-pub(super) async fn watch_lanes(link: &Link, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {
-    let statuses = link.session.declare_subscriber(topic::ALL_STATUS).await.map_err(|e| anyhow!("{e}"))?;
-    let pictures = link.session.declare_subscriber(topic::ALL_PICTURES).await.map_err(|e| anyhow!("{e}"))?;
+/// Watch the telemetry and live pictures of one site's lanes: site by site, for the access rules are by site.
+pub(super) async fn watch_lanes(link: &Link, site: &SiteId, tasks: &mut JoinSet<()>) -> anyhow::Result<()> {
+    let statuses =
+        link.session.declare_subscriber(topic::all_status(site)).await.map_err(|e| anyhow!("{e}"))?;
+    let pictures =
+        link.session.declare_subscriber(topic::all_pictures(site)).await.map_err(|e| anyhow!("{e}"))?;
     let (one, other) = (link.clone(), link.clone());
     tasks.spawn(async move {
         while let Ok(sample) = statuses.recv_async().await {

@@ -4,15 +4,20 @@
 
 mod answers;
 mod intake;
+pub mod overheard;
+pub(crate) mod session;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clearance::ids::{LaneId, SiteId};
 use clearance::topic;
+use clearance::transport;
 use clearance::wire::{RecordKind, TrustStore};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use zenoh::Session;
 use zenoh::qos::CongestionControl;
@@ -34,6 +39,13 @@ struct Link {
 
 /// Open the session and start the link's tasks; they end when the set is dropped.
 pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<()>> {
+    match config.check_files(state.clock.now()) {
+        // Officers need the console all the same.
+        Err(error) if tls::is_of_time(&error) => {
+            tracing::error!(error = %format!("{error:#}"), "no links to lanes until this is mended");
+        }
+        checked => checked?,
+    }
     let session = open(config).await?;
     let trust =
         config.edges.values().fold(TrustStore::new(), |trust, key| trust.trusting(*key, &RecordKind::EDGE));
@@ -42,8 +54,8 @@ pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<(
     for site in &config.sites {
         answers::declare(&link, site, &mut tasks).await?;
         intake::declare(&link, site, &mut tasks).await?;
+        intake::watch_lanes(&link, site, &mut tasks).await?;
     }
-    intake::watch_lanes(&link, &mut tasks).await?;
     tasks.spawn(publish_deltas(link.clone()));
     tasks.spawn(publish_orders(link.clone()));
     tasks.spawn(repeat_orders(link));
@@ -51,16 +63,11 @@ pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<(
 }
 
 async fn open(config: &Config) -> anyhow::Result<Session> {
-    let mut zenoh = zenoh::Config::default();
-    let mut set = |key: &str, value: String| {
-        zenoh.insert_json5(key, &value).map_err(|e| anyhow!("zenoh configuration {key}: {e}"))
+    let tls = match &config.tls {
+        Some(files) => Some((files, transport::at_central(&config.sites, config.edges.keys())?)),
+        None => None,
     };
-    set("mode", "\"router\"".to_owned())?;
-    set("scouting/multicast/enabled", "false".to_owned())?;
-    set("scouting/gossip/enabled", "false".to_owned())?;
-    set("listen/endpoints", serde_json::to_string(&config.zenoh)?)?;
-    set("listen/exit_on_failure", "true".to_owned())?;
-    zenoh::open(zenoh).await.map_err(|e| anyhow!("{e}")).with_context(|| {
+    session::open(&transport::routing(&config.zenoh, &[], tls)).await.with_context(|| {
         format!("cannot listen for lanes on {:?}; is another central running?", config.zenoh)
     })
 }
@@ -125,11 +132,29 @@ impl Link {
 
     /// Note a record that was refused.
     fn refuse(&self, what: LaneRecord, why: &dyn std::fmt::Display) {
-        tracing::warn!(?what, %why, "a record was refused");
-        let mut lanes = self.state.lanes_mut();
-        lanes.refused.push((what, why.to_string()));
-        let extra = lanes.refused.len().saturating_sub(50);
-        lanes.refused.drain(..extra);
+        refuse(&self.state, what, why);
+    }
+}
+
+/// Note something that was refused; the same again is logged once.
+fn refuse(state: &AppState, what: LaneRecord, why: &dyn std::fmt::Display) {
+    let refusal = (what, why.to_string());
+    let mut lanes = state.lanes_mut();
+    if let Some(known) = lanes.refused.iter().position(|known| *known == refusal) {
+        tracing::debug!(?what, %why, "refused again");
+        lanes.refused.remove(known);
+    } else {
+        tracing::warn!(?what, %why, "refused");
+    }
+    lanes.refused.push(refusal);
+    let extra = lanes.refused.len().saturating_sub(50);
+    lanes.refused.drain(..extra);
+}
+
+/// Note what Zenoh refuses, for ever.
+pub(crate) async fn note_refusals(state: AppState, mut refusals: mpsc::Receiver<overheard::Refusal>) {
+    while let Some((what, why)) = refusals.recv().await {
+        refuse(&state, what, &why);
     }
 }
 

@@ -22,13 +22,14 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::camera::{Camera, Mailbox};
+use crate::clock::utc_now;
 use crate::config::EdgeConfig;
 use crate::directives::Cache;
 use crate::gate::Gate;
 use crate::keys;
 use crate::lane::fuse::FusePolicy;
 use crate::lane::{Backdrop, LaneMachine, LaneReader};
-use crate::link::{CentralKeys, Identity, Link, ReplicaStatus, Waiting};
+use crate::link::{CentralKeys, Identity, Link, ReplicaStatus, Waiting, Way};
 use crate::outbox::{EvidenceStore, Outbox};
 use crate::recognise::{FrameReads, LaneIndex, RecogniserThread};
 use lane::LaneTask;
@@ -83,6 +84,13 @@ impl Appliance {
     /// disk; cameras, gates and central may come later.
     pub async fn start(config: EdgeConfig) -> anyhow::Result<Self> {
         let signer = keys::load(&config.key_file)?;
+        match config.check_files(utc_now()) {
+            // Gates, cameras and the outbox work without a link; lanes release nothing without a lease.
+            Err(error) if error.is_of_time() => {
+                tracing::error!(%error, "no link to central until this is mended");
+            }
+            checked => checked?,
+        }
         let bundle = Arc::new(Bundle::load(&config.bundle_folder())?);
         let at = |name: &str| config.data_dir.join(name);
         let (cache_dir, outbox_dir, evidence_dir) = (at("directives"), at("outbox"), at("evidence"));
@@ -106,7 +114,8 @@ impl Appliance {
         let identity = Identity { site: config.site.clone(), edge: config.edge.clone(), signer, central };
         let names: Vec<LaneId> = config.lanes.iter().map(|lane| lane.name.clone()).collect();
         let waiting = Waiting { outbox: Arc::clone(&outbox), evidence: Arc::clone(&evidence) };
-        let mut link = Link::start(identity, config.connect.clone(), &names, cache.clone(), waiting);
+        let way = Way { endpoints: config.connect.clone(), tls: config.tls.clone() };
+        let mut link = Link::start(identity, way, &names, cache.clone(), waiting);
 
         let (cameras, mailboxes) = start_cameras(&config);
         let (recogniser, reads) = RecogniserThread::start(Arc::clone(&bundle), mailboxes);

@@ -6,6 +6,7 @@
 mod deliver;
 mod follow;
 mod keys;
+pub(crate) mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,12 +20,14 @@ use clearance::order::Order;
 use clearance::passage::ReplicaHealth;
 use clearance::replicate::Head;
 use clearance::topic;
+use clearance::transport::{self, TlsFiles};
 use clearance::wire::{Signer, Verified};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use zenoh::Session;
 use zenoh::qos::CongestionControl;
 
+pub use self::tls::TlsFilesError;
 use crate::directives::Cache;
 use crate::outbox::{EvidenceStore, Outbox};
 pub use keys::CentralKeys;
@@ -45,6 +48,15 @@ pub struct Identity {
     pub signer: Signer,
     /// The keys of central that are believed.
     pub central: CentralKeys,
+}
+
+/// How central is reached.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Zenoh endpoints of routers or of central, tried in turn.
+    pub endpoints: Vec<String>,
+    /// Certificates, for TLS endpoints.
+    pub tls: Option<TlsFiles>,
 }
 
 /// What waits for central.
@@ -151,14 +163,8 @@ pub struct Telemetry {
 }
 
 impl Link {
-    /// Start following and delivering through `endpoints` for these lanes. Must be called in a tokio runtime.
-    pub fn start(
-        identity: Identity,
-        endpoints: Vec<String>,
-        lanes: &[LaneId],
-        cache: Cache,
-        waiting: Waiting,
-    ) -> Self {
+    /// Start following and delivering over `way` for these lanes. Must be called in a tokio runtime.
+    pub fn start(identity: Identity, way: Way, lanes: &[LaneId], cache: Cache, waiting: Waiting) -> Self {
         let identity = Arc::new(identity);
         let (tell, status) = watch::channel(ReplicaStatus {
             head: cache.held().unwrap_or_default(),
@@ -175,7 +181,7 @@ impl Link {
         let mut tasks = JoinSet::new();
         let shared = Arc::clone(&identity);
         tasks.spawn(async move {
-            let session = open(&endpoints).await;
+            let session = open(&shared.site, way).await;
             opened.send_replace(Some(session.clone()));
             let mut parts = JoinSet::new();
             parts.spawn(follow::run(Arc::clone(&shared), session.clone(), cache, tell));
@@ -232,8 +238,8 @@ impl Telemetry {
     }
 }
 
-/// Open the session, however long it takes; afterwards Zenoh itself reconnects.
-async fn open(endpoints: &[String]) -> Session {
+/// Open the session, however long it takes; afterwards Zenoh itself reconnects, trying all endpoints.
+async fn open(site: &SiteId, mut way: Way) -> Session {
     let mut pauses = ExponentialBuilder::default()
         .with_jitter()
         .with_min_delay(Duration::from_millis(250))
@@ -241,28 +247,26 @@ async fn open(endpoints: &[String]) -> Session {
         .without_max_times()
         .build();
     loop {
-        match try_open(endpoints).await {
+        match try_open(site, &way).await {
             Ok(session) => return session,
             Err(error) => {
-                tracing::warn!(?endpoints, error, "central cannot be reached; trying again");
+                tracing::warn!(endpoints = ?way.endpoints, error, "central cannot be reached; trying again");
                 tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+                // Zenoh opens a session with the first endpoint or not at all.
+                way.endpoints.rotate_left(1);
             }
         }
     }
 }
 
-async fn try_open(endpoints: &[String]) -> Result<Session, String> {
+async fn try_open(site: &SiteId, way: &Way) -> Result<Session, String> {
+    let access = transport::at_edge(site).map_err(|e| e.to_string());
+    let tls = way.tls.as_ref().map(|files| Ok::<_, String>((files, access?))).transpose()?;
     let mut config = zenoh::Config::default();
-    let endpoints = serde_json::to_string(endpoints).map_err(|e| e.to_string())?;
-    for (key, value) in [
-        ("mode", "\"client\""),
-        ("scouting/multicast/enabled", "false"),
-        ("scouting/gossip/enabled", "false"),
-        ("connect/endpoints", &endpoints),
-        ("connect/timeout_ms", "2000"),
-        ("connect/retry", "{ period_init_ms: 200, period_max_ms: 2000 }"),
-    ] {
-        config.insert_json5(key, value).map_err(|e| format!("zenoh configuration {key}: {e}"))?;
+    for (key, value) in transport::connecting(&way.endpoints, tls) {
+        config
+            .insert_json5(key, &value.to_string())
+            .map_err(|e| format!("zenoh configuration {key}: {e}"))?;
     }
     zenoh::open(config).await.map_err(|e| e.to_string())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What an edge asks or tells central.
 #[derive(Clone, Debug)]
-pub enum ToCentral {
+pub(super) enum ToCentral {
     /// For what differs from these sums, or for all.
     Snapshot(Option<Vec<u8>>),
     /// For deltas.
@@ -20,7 +20,7 @@ pub enum ToCentral {
 
 /// What an edge gets.
 #[derive(Clone, Debug)]
-pub enum ToEdge {
+pub(super) enum ToEdge {
     /// A sealed record of central's, or what pretends to be one.
     Record(Vec<u8>),
     /// A query has ended.
@@ -33,7 +33,7 @@ pub enum ToEdge {
 
 /// Either.
 #[derive(Clone, Debug)]
-pub enum Message {
+pub(super) enum Message {
     /// From an edge.
     Up(usize, ToCentral),
     /// To an edge.
@@ -42,19 +42,19 @@ pub enum Message {
 
 /// Chance without a state to share: the n-th number of a salt.
 #[derive(Clone, Copy, Debug)]
-pub struct Chance {
+pub(super) struct Chance {
     salt: u64,
     drawn: u64,
 }
 
 impl Chance {
     /// Of a salt.
-    pub fn new(salt: u64) -> Self {
+    pub(super) fn new(salt: u64) -> Self {
         Self { salt, drawn: 0 }
     }
 
     /// The next number (SplitMix64).
-    pub fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.drawn += 1;
         let mut z = self.salt.wrapping_add(self.drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -63,30 +63,30 @@ impl Chance {
     }
 
     /// One of `0..n`.
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         (self.next() % n.max(1) as u64) as usize
     }
 
     /// True in so many of a hundred cases.
-    pub fn percent(&mut self, part: u8) -> bool {
+    pub(super) fn percent(&mut self, part: u8) -> bool {
         self.next() % 100 < u64::from(part)
     }
 }
 
 /// The network.
 #[derive(Default)]
-pub struct Network {
+pub(super) struct Network {
     flying: BTreeMap<(Duration, u64), Message>,
     sent: u64,
     /// Messages lost, in percent.
-    pub loss: u8,
+    pub(super) loss: u8,
     /// Messages that arrive twice, in percent; none once healed.
-    pub doubled: u8,
+    pub(super) doubled: u8,
 }
 
 impl Network {
     /// Send at `now`; it arrives when it arrives, if it does.
-    pub fn send(&mut self, now: Duration, message: Message, chance: &mut Chance) {
+    pub(super) fn send(&mut self, now: Duration, message: Message, chance: &mut Chance) {
         if chance.percent(self.loss) {
             return;
         }
@@ -104,13 +104,13 @@ impl Network {
     }
 
     /// The next message that arrives not later than `until`.
-    pub fn arrival(&mut self, until: Duration) -> Option<(Duration, Message)> {
+    pub(super) fn arrival(&mut self, until: Duration) -> Option<(Duration, Message)> {
         let (&key, _) = self.flying.first_key_value().filter(|((at, _), _)| *at <= until)?;
         self.flying.remove(&key).map(|message| (key.0, message))
     }
 
     /// What was on its way is lost.
-    pub fn drop_all(&mut self, lost: impl Fn(&Message) -> bool) {
+    pub(super) fn drop_all(&mut self, lost: impl Fn(&Message) -> bool) {
         self.flying.retain(|_, message| !lost(message));
     }
 }

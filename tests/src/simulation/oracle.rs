@@ -78,7 +78,7 @@ struct Fact {
 
 /// Knows everything.
 #[derive(Default)]
-pub struct Oracle {
+pub(super) struct Oracle {
     movements: BTreeMap<MovementId, Fact>,
     /// Every state central has committed, by site and head.
     states: BTreeMap<(SiteId, u64, u64, Digest), Vec<Arc<DirectiveSet>>>,
@@ -88,27 +88,27 @@ pub struct Oracle {
     heads: BTreeMap<SiteId, Head>,
     violation: Option<Violation>,
     /// Gates opened.
-    pub released: u32,
+    pub(super) released: u32,
 }
 
 impl Oracle {
     /// The first invariant that did not hold.
-    pub fn violation(&self) -> Option<Violation> {
+    pub(super) fn violation(&self) -> Option<Violation> {
         self.violation.clone()
     }
 
     /// Note that an invariant did not hold.
-    pub fn violated(&mut self, invariant: Invariant, what: impl Into<String>) {
+    pub(super) fn violated(&mut self, invariant: Invariant, what: impl Into<String>) {
         self.violation.get_or_insert(Violation { invariant, what: what.into(), step: 0 });
     }
 
     /// Central vouches for what an edge holds.
-    pub fn vouched(&mut self, now: Duration, edge: &EdgeId) {
+    pub(super) fn vouched(&mut self, now: Duration, edge: &EdgeId) {
         self.vouched.insert(edge.clone(), now);
     }
 
     /// An edge has a lease until then.
-    pub fn leased(&mut self, edge: &EdgeId, until: Duration) {
+    pub(super) fn leased(&mut self, edge: &EdgeId, until: Duration) {
         let vouched = self.vouched.get(edge).copied();
         if vouched.is_none_or(|vouched| until > vouched + LEASE) {
             self.violated(
@@ -119,7 +119,7 @@ impl Oracle {
     }
 
     /// Central has given out a revision.
-    pub fn numbered(&mut self, site: &SiteId, head: Head) {
+    pub(super) fn numbered(&mut self, site: &SiteId, head: Head) {
         let before = self.heads.insert(site.clone(), head);
         let expected = match before {
             Some(before) if before.epoch == head.epoch => before.revision.next(),
@@ -131,7 +131,7 @@ impl Oracle {
     }
 
     /// Everything has converged: what was released on a directive, as far as central has heard of it, has used it up.
-    pub fn settled(&mut self, counted: impl Fn(PassageId) -> bool) {
+    pub(super) fn settled(&mut self, counted: impl Fn(PassageId) -> bool) {
         let unused = self.used.iter().find(|((_, movement), passage)| {
             counted(**passage) && self.movements.get(movement).is_some_and(|fact| fact.ended.is_none())
         });
@@ -142,7 +142,7 @@ impl Oracle {
     }
 
     /// Central has committed, or was brought back.
-    pub fn committed(&mut self, now: Duration, site: &SiteId, head: Head, set: &DirectiveSet) {
+    pub(super) fn committed(&mut self, now: Duration, site: &SiteId, head: Head, set: &DirectiveSet) {
         let key = (site.clone(), head.epoch.0, head.revision.0, head.hash);
         let states = self.states.entry(key).or_default();
         if !states.iter().any(|known| **known == *set) {
@@ -164,13 +164,13 @@ impl Oracle {
     }
 
     /// Whether this is a state that central has committed at this head.
-    pub fn is_state(&self, site: &SiteId, head: Head, set: &DirectiveSet) -> bool {
+    pub(super) fn is_state(&self, site: &SiteId, head: Head, set: &DirectiveSet) -> bool {
         let key = (site.clone(), head.epoch.0, head.revision.0, head.hash);
         self.states.get(&key).is_some_and(|states| states.iter().any(|known| **known == *set))
     }
 
     /// A gate opens.
-    pub fn opened(
+    pub(super) fn opened(
         &mut self,
         now: Duration,
         edge: usize,

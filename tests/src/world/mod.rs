@@ -3,6 +3,7 @@
 
 pub mod footage;
 pub mod lane;
+pub mod network;
 pub mod play;
 pub mod queue;
 pub mod rtsp;

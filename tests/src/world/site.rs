@@ -69,9 +69,9 @@ pub struct Site {
 }
 
 /// Central as a process that can be killed.
-struct CentralProcess {
+pub(super) struct CentralProcess {
     child: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
 }
 
 impl Drop for CentralProcess {
@@ -87,12 +87,12 @@ pub fn lane_name(number: usize) -> String {
 }
 
 /// A port that nobody listens on now.
-fn free_port() -> anyhow::Result<u16> {
+pub(super) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// The command `name` of this build: beside the program that runs, or, for a test, one folder up.
-fn command(name: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn command(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let near = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
     near.with_context(|| format!("the command {name} is not built: cargo build --workspace --bins"))
@@ -298,7 +298,7 @@ impl Roadside for SimulatedRoad {
 }
 
 /// Run a command of central to its end; gives what it prints.
-fn run(words: &[&str], paths: &[&Path], input: &str) -> anyhow::Result<String> {
+pub(super) fn run(words: &[&str], paths: &[&Path], input: &str) -> anyhow::Result<String> {
     let mut child = Command::new(command("central")?)
         .args(words)
         .args(paths)
@@ -312,7 +312,7 @@ fn run(words: &[&str], paths: &[&Path], input: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-fn start_central(config: &Path) -> anyhow::Result<CentralProcess> {
+pub(super) fn start_central(config: &Path) -> anyhow::Result<CentralProcess> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(config.with_extension("log"))?;
     let mut child = Command::new(command("central")?)
         .args(["run", "--print-addresses", "--config"])
