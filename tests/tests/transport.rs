@@ -207,7 +207,7 @@ async fn what_a_site_s_certificate_does_not_allow_is_not_delivered() {
     for (edge, site) in [(&mut edge, "site-a"), (&mut other, "site-b")] {
         edge.knows("CD5678").await.unwrap();
         assert!(edge.orders.try_recv().is_err(), "{site}");
-        assert!(edge.status().state == "live", "{:?}", edge.status());
+        assert!(edge.status().state == edge::link::ReplicaState::Live, "{:?}", edge.status());
     }
     // Each says whom it refused what.
     for said in

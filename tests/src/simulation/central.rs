@@ -134,7 +134,7 @@ impl Central {
     ) -> Option<Published> {
         let signer = &self.signer;
         let log = self.database.sites.get_mut(site)?;
-        if self.mutation == Some(Mutation::RevisionOutsideTransaction) && now.as_millis() % 7 == 0 {
+        if self.mutation == Some(Mutation::RevisionOutsideTransaction) && now.as_millis().is_multiple_of(7) {
             log.head.revision = log.head.revision.next();
         }
         let sealed = seal_delta(signer, site, &log.head, ops.clone());
@@ -330,7 +330,7 @@ impl Central {
         if event.site != *site {
             return (vec![], None);
         }
-        if self.mutation == Some(Mutation::AckBeforeCommit) && now.as_millis() % 5 == 0 {
+        if self.mutation == Some(Mutation::AckBeforeCommit) && now.as_millis().is_multiple_of(5) {
             // It has answered, and then the power went.
             self.down_until = now + Duration::from_secs(2);
             return (vec![ToEdge::Ack(number)], None);

@@ -125,7 +125,7 @@ impl Oracle {
             Some(before) if before.epoch == head.epoch => before.revision.next(),
             _ => Revision(1),
         };
-        if head.revision != expected && !before.is_some_and(|before| before.epoch != head.epoch) {
+        if head.revision != expected && before.is_none_or(|before| before.epoch == head.epoch) {
             self.violated(Invariant::RevisionsNotDense, format!("{head:?} after {before:?}"));
         }
     }

@@ -4,10 +4,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 /// Edges of the first site; the second has one.
-pub const EDGES: usize = 4;
+pub(super) const EDGES: usize = 4;
 
 /// Marks that trucks bear, at each site.
-pub const MARKS: usize = 4;
+pub(super) const MARKS: usize = 4;
 
 /// One thing that happens. `salt` is the chance it brings along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub struct Op {
 
 /// What happens. Edges and marks are numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "edges, sites and marks are numbers, and their names say which")]
 pub enum Kind {
     /// Time passes, milliseconds; messages travel.
     Pass(u16),

@@ -183,12 +183,17 @@ impl Site {
         };
         let movement = self.movement(truck).await?;
         self.assign(&movement, action, truck.story).await?;
-        let path = format!("/api/v1/movements/{movement}/action");
         if truck.declared == Declared::Revoked {
-            self.call(Method::DELETE, &path, "selector", &json!({ "reason": "new information" })).await?;
+            self.revoke(&movement, "new information").await?;
             return Ok(2);
         }
         Ok(1)
+    }
+
+    /// Take a movement's action code back.
+    pub async fn revoke(&self, movement: &str, reason: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/movements/{movement}/action");
+        self.call(Method::DELETE, &path, "selector", &json!({ "reason": reason })).await.map(drop)
     }
 
     /// Give a movement its action code.

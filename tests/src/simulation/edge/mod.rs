@@ -1,89 +1,33 @@
 //! An edge: a disk that tears, fills up and loses what was not synced, the follower with what carries out its effects, the
 //! thread that decides, and the journal.
 
+mod disk;
+mod lane;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clearance::decide::{Authority, Decision, LaneFault, LaneState, Lease, Reason, decide};
-use clearance::directive::{DirectiveEntry, DirectiveStatus, DirectiveView};
+use clearance::directive::DirectiveEntry;
 use clearance::follower::{Effect, Event, Follower, Found, Quarantine, State};
-use clearance::geometry::Quad;
-use clearance::ids::{Digest, EdgeId, LaneId, MovementId, Nonce, PassageId, Revision, SiteId, UtcMillis};
+use clearance::ids::{EdgeId, MovementId, Nonce, PassageId, Revision, SiteId};
 use clearance::keyring::Keyring;
-use clearance::mark::RegistrationMark;
 use clearance::merkle::{Buckets, bucket_of};
-use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
 use clearance::publisher::{DirectiveSet, apply};
-use clearance::read::{Candidate, Certainty, FusedPlate, FusedRead, PlateLayout};
 use clearance::replicate::{
     Delta, DirectiveOp, ForkAccepted, Head, KeyRotation, LeaseGrant, LeaseRequest, SnapshotPage,
 };
 use clearance::wire::{PublicKey, Record, RecordKind, Signer, TrustStore, Verified, WireError};
 
-use super::mutation::Mutation;
-use super::network::{Chance, ToCentral};
-use super::oracle::{Invariant, Oracle};
+use crate::simulation::mutation::Mutation;
+use crate::simulation::network::{Chance, ToCentral};
+use crate::simulation::oracle::{Invariant, Oracle};
+use disk::{Disk, Held, Trouble, UNSYNCED};
 
-/// States that the store may come back with after a power cut, for it promises nothing.
-const UNSYNCED: usize = 4;
-
-/// Why a write did not do what it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// The disk refused it; nothing was written.
-    Refused,
-    /// The power went.
-    PowerCut,
-}
-
-/// What a store holds.
-#[derive(Clone)]
-struct Held {
-    set: Arc<DirectiveSet>,
-    head: Head,
-    /// The revision that was applied wrongly, if one was and was not mended since.
-    wrong: Option<Revision>,
-}
-
-/// What survives a power cut, and how writing it can fail.
-struct Disk {
-    store: VecDeque<Held>,
-    floor: Head,
-    used: BTreeMap<MovementId, PassageId>,
-    journal: BTreeMap<u64, PassageEvent>,
-    next_number: u64,
-    quarantine: Option<Quarantine>,
-    rotations: Vec<Vec<u8>>,
-    full: bool,
-    /// The power goes at the write after so many.
-    cut_after: Option<u8>,
-}
-
-impl Disk {
-    /// A write is about to be done; `Err` if it is not, and whether it was done nevertheless when the power went.
-    fn write(&mut self, chance: &mut Chance, ignore_full: bool) -> Result<(), (Trouble, bool)> {
-        if self.full && !ignore_full {
-            return Err((Trouble::Refused, false));
-        }
-        match self.cut_after {
-            Some(0) => {
-                self.cut_after = None;
-                Err((Trouble::PowerCut, chance.percent(50)))
-            }
-            Some(left) => {
-                self.cut_after = Some(left - 1);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-pub(super) struct Edge {
-    pub(super) index: usize,
-    pub(super) site: SiteId,
-    pub(super) id: EdgeId,
+pub(in crate::simulation) struct Edge {
+    pub(in crate::simulation) index: usize,
+    pub(in crate::simulation) site: SiteId,
+    pub(in crate::simulation) id: EdgeId,
     disk: Disk,
     signer: Signer,
     configured: PublicKey,
@@ -93,8 +37,8 @@ pub(super) struct Edge {
     /// When it was started; its monotonic clock runs from there.
     started: Duration,
     /// How far its wall clock is off, milliseconds.
-    pub(super) wall_skew: i64,
-    pub(super) partitioned: bool,
+    pub(in crate::simulation) wall_skew: i64,
+    pub(in crate::simulation) partitioned: bool,
     connected: bool,
     /// Used since the start, as the program sees it.
     used: BTreeMap<MovementId, PassageId>,
@@ -111,13 +55,13 @@ pub(super) struct Edge {
     /// It has met a contradiction that no officer has settled.
     in_quarantine: bool,
     kept_lease: Option<Duration>,
-    pub(super) waiting: Vec<ToCentral>,
+    pub(in crate::simulation) waiting: Vec<ToCentral>,
     /// Passages whose gate was opened or whose truck was sent somewhere, that central must have in the end.
-    pub(super) owed: Vec<(PassageId, u32)>,
+    pub(in crate::simulation) owed: Vec<(PassageId, u32)>,
 }
 
 impl Edge {
-    pub(super) fn new(
+    pub(in crate::simulation) fn new(
         index: usize,
         site: SiteId,
         signer: Signer,
@@ -177,21 +121,21 @@ impl Edge {
         now.saturating_sub(self.started)
     }
 
-    pub(super) fn quarantine(&self) -> Option<Quarantine> {
+    pub(in crate::simulation) fn quarantine(&self) -> Option<Quarantine> {
         match self.follower.state() {
             State::Quarantined(why) => Some(*why),
             _ => None,
         }
     }
 
-    pub(super) fn is_settled(&self, head: Head) -> bool {
+    pub(in crate::simulation) fn is_settled(&self, head: Head) -> bool {
         matches!(self.follower.state(), State::Live { .. })
             && self.follower.head() == head
             && self.disk.journal.is_empty()
             && self.wrong_since().is_none()
     }
 
-    pub(super) fn told(&self) -> String {
+    pub(in crate::simulation) fn told(&self) -> String {
         format!(
             "edge {}: {:?} at {:?}, floor {:?}, {} to deliver, connected {}",
             self.index,
@@ -203,28 +147,28 @@ impl Edge {
         )
     }
 
-    pub(super) fn toggle_full(&mut self) {
+    pub(in crate::simulation) fn toggle_full(&mut self) {
         self.disk.full = !self.disk.full;
     }
 
-    pub(super) fn cut_after(&mut self, writes: u8) {
+    pub(in crate::simulation) fn cut_after(&mut self, writes: u8) {
         self.disk.cut_after = Some(writes);
     }
 
     /// All is well with the hardware again.
-    pub(super) fn mend(&mut self) {
+    pub(in crate::simulation) fn mend(&mut self) {
         self.disk.full = false;
         self.disk.cut_after = None;
         self.partitioned = false;
     }
 
     /// The next delta will be applied wrongly.
-    pub(super) fn rot(&mut self) {
+    pub(in crate::simulation) fn rot(&mut self) {
         self.misapplies = true;
     }
 
     /// The power goes and comes back.
-    pub(super) fn restart(&mut self, now: Duration, chance: &mut Chance) {
+    pub(in crate::simulation) fn restart(&mut self, now: Duration, chance: &mut Chance) {
         // What the store wrote last may be gone, or the whole not to be opened.
         let lost = chance.below(UNSYNCED + 1);
         for _ in 0..lost {
@@ -269,7 +213,13 @@ impl Edge {
     }
 
     /// Time has come to this; the link is up or not.
-    pub(super) fn tick(&mut self, now: Duration, up: bool, chance: &mut Chance, oracle: &mut Oracle) {
+    pub(in crate::simulation) fn tick(
+        &mut self,
+        now: Duration,
+        up: bool,
+        chance: &mut Chance,
+        oracle: &mut Oracle,
+    ) {
         let event = match std::mem::replace(&mut self.connected, up) {
             was if was == up => Event::Tick,
             _ if up => {
@@ -303,7 +253,7 @@ impl Edge {
         }
     }
 
-    pub(super) fn acknowledged(&mut self, number: u64, chance: &mut Chance) {
+    pub(in crate::simulation) fn acknowledged(&mut self, number: u64, chance: &mut Chance) {
         if self.sent.is_some_and(|(sent, _)| sent == number) {
             self.sent = None;
         }
@@ -325,7 +275,13 @@ impl Edge {
     }
 
     /// A record arrived, from central or from anybody.
-    pub(super) fn receive(&mut self, now: Duration, bytes: &[u8], chance: &mut Chance, oracle: &mut Oracle) {
+    pub(in crate::simulation) fn receive(
+        &mut self,
+        now: Duration,
+        bytes: &[u8],
+        chance: &mut Chance,
+        oracle: &mut Oracle,
+    ) {
         if self.ring.open::<KeyRotation>(bytes).is_ok() {
             if self.disk.write(chance, false).is_ok() && self.ring.follow(bytes).is_ok_and(|r| r.is_some()) {
                 self.disk.rotations.push(bytes.to_vec());
@@ -382,7 +338,12 @@ impl Edge {
         }
     }
 
-    pub(super) fn snapshot_ended(&mut self, now: Duration, chance: &mut Chance, oracle: &mut Oracle) {
+    pub(in crate::simulation) fn snapshot_ended(
+        &mut self,
+        now: Duration,
+        chance: &mut Chance,
+        oracle: &mut Oracle,
+    ) {
         if self.has(Mutation::TrustEmptyReply)
             && matches!(self.follower.state(), State::Bootstrapping(_))
             && let Some(held) = self.disk.store.back_mut()
@@ -392,7 +353,12 @@ impl Edge {
         self.handle(now, Event::SnapshotEnd, chance, oracle);
     }
 
-    pub(super) fn store_fault(&mut self, now: Duration, chance: &mut Chance, oracle: &mut Oracle) {
+    pub(in crate::simulation) fn store_fault(
+        &mut self,
+        now: Duration,
+        chance: &mut Chance,
+        oracle: &mut Oracle,
+    ) {
         self.lose_store();
         self.handle(now, Event::StoreFault, chance, oracle);
     }
@@ -402,7 +368,13 @@ impl Edge {
     }
 
     /// The follower takes an event, and what it wants is done; a power cut on the way starts the edge again.
-    pub(super) fn handle(&mut self, now: Duration, event: Event, chance: &mut Chance, oracle: &mut Oracle) {
+    pub(in crate::simulation) fn handle(
+        &mut self,
+        now: Duration,
+        event: Event,
+        chance: &mut Chance,
+        oracle: &mut Oracle,
+    ) {
         let lease_before = self.lease_until(now);
         let accepts = matches!(&event, Event::ForkAccepted(_));
         let mut effects = VecDeque::from(self.follower.step(self.clock(now), event));
@@ -572,180 +544,8 @@ impl Edge {
         Ok(self.follower.step(self.clock(now), Event::Stored { head, root }))
     }
 
-    /// A truck with a mark stands at the gate.
-    pub(super) fn truck(
-        &mut self,
-        now: Duration,
-        mark: &RegistrationMark,
-        chance: &mut Chance,
-        oracle: &mut Oracle,
-    ) {
-        self.passages += 1;
-        let mut passage = PassageId::default();
-        passage.0[..8].copy_from_slice(&self.passages.to_be_bytes());
-        passage.0[15] = self.index as u8;
-        let read = read_of(passage, mark);
-        let decision = self.judge(now, &read, mark);
-        if let Err(Trouble::PowerCut) = self.follow(now, passage, mark, decision, chance, oracle) {
-            self.restart(now, chance);
-        }
-    }
-
-    fn view(&self, mark: &RegistrationMark) -> DirectiveView {
-        let Some(held) = self.disk.store.back() else { return DirectiveView::default() };
-        let entries = held.set.get(mark).map(|entry| self.overlaid(entry)).into_iter().collect();
-        DirectiveView { epoch: held.head.epoch, revision: held.head.revision, entries }
-    }
-
-    fn overlaid(&self, entry: &DirectiveEntry) -> DirectiveEntry {
-        let mut entry = entry.clone();
-        if entry.status == DirectiveStatus::Active
-            && let Some(passage) = self.used.get(&entry.directive.movement)
-        {
-            entry.status = DirectiveStatus::Used { passage: *passage };
-        }
-        entry
-    }
-
-    fn judge(&self, now: Duration, read: &FusedRead, mark: &RegistrationMark) -> Decision {
-        let mut lease = self.follower.lease(self.clock(now));
-        if self.has(Mutation::LeaseTooLong)
-            && let State::Live { .. } | State::Stale = self.follower.state()
-            && self.follower.audited().is_some_and(|a| self.clock(now) < a.at + super::LEASE * 3)
-        {
-            lease = Lease::Live;
-        }
-        let kept = self.kept_lease.is_some_and(|until| now < until);
-        if kept || self.has(Mutation::IgnoreLease) {
-            lease = Lease::Live;
-        }
-        let lane = if self.disk.full && !self.has(Mutation::IgnoreFullDisk) {
-            LaneState::Fault(LaneFault::OutboxFull)
-        } else {
-            LaneState::Ready
-        };
-        let wall = UtcMillis(now.as_millis() as i64 + self.wall_skew);
-        decide(read, &self.view(mark), lease, lane, wall)
-    }
-
-    /// Use the directive up, record the intent, open the gate, record that it was done: in this order.
-    fn follow(
-        &mut self,
-        now: Duration,
-        passage: PassageId,
-        mark: &RegistrationMark,
-        decision: Decision,
-        chance: &mut Chance,
-        oracle: &mut Oracle,
-    ) -> Result<(), Trouble> {
-        let movement = match &decision {
-            Decision::Release(warrant) => match warrant.authority() {
-                Authority::Directive { movement, .. } => Some(movement.clone()),
-                Authority::Officer(_) => None,
-            },
-            Decision::Direct { movement, .. } => movement.clone(),
-            Decision::Refer { .. } => None,
-        };
-        let ignore_full = self.has(Mutation::IgnoreFullDisk);
-        if let Some(movement) = &movement {
-            if !self.has(Mutation::ReuseUsed) {
-                let done = match self.disk.write(chance, ignore_full) {
-                    Ok(()) => Ok(()),
-                    Err((trouble, done)) => {
-                        if done {
-                            self.disk.used.insert(movement.clone(), passage);
-                        }
-                        Err(trouble)
-                    }
-                };
-                done?;
-                if !self.has(Mutation::UsedNotDurable) && !(ignore_full && self.disk.full) {
-                    self.disk.used.insert(movement.clone(), passage);
-                }
-                self.used.insert(movement.clone(), passage);
-            }
-        }
-        let (outcome, reason) = (Outcome::from(&decision), decision.reason());
-        if self.has(Mutation::GateBeforeIntent) && outcome == Outcome::Released {
-            self.open_gate(now, passage, mark, movement.as_ref(), oracle);
-        }
-        self.record(passage, 0, step_of(outcome, reason, movement.clone(), self.view(mark)), chance)?;
-        if outcome == Outcome::Released && !self.has(Mutation::GateBeforeIntent) {
-            self.open_gate(now, passage, mark, movement.as_ref(), oracle);
-        }
-        self.owed.push((passage, 0));
-        // That it was done is worth telling; if it cannot be, the intent is there.
-        if self.record(passage, 1, PassageStep::Left, chance)? {
-            self.owed.push((passage, 1));
-        }
-        Ok(())
-    }
-
-    fn open_gate(
-        &mut self,
-        now: Duration,
-        passage: PassageId,
-        mark: &RegistrationMark,
-        movement: Option<&MovementId>,
-        oracle: &mut Oracle,
-    ) {
-        let Some(movement) = movement else {
-            return oracle.violated(Invariant::ReleaseWithoutDirective, self.told());
-        };
-        if self.disk.quarantine.is_some() {
-            oracle.violated(Invariant::QuarantineForgotten, self.told());
-        }
-        if self.disk.store.is_empty() {
-            oracle.violated(Invariant::ReleaseOnStoreFault, self.told());
-        }
-        let intent = self.disk.journal.values().any(|e| e.passage == passage && e.step == 0);
-        if !intent {
-            oracle.violated(Invariant::ReleaseWithoutIntent, self.told());
-        }
-        oracle.opened(now, self.index, &self.site, mark, movement, passage);
-    }
-
-    /// Write a step into the journal; false if the disk refused a step that may be missing.
-    fn record(
-        &mut self,
-        passage: PassageId,
-        step: u32,
-        what: PassageStep,
-        chance: &mut Chance,
-    ) -> Result<bool, Trouble> {
-        let event = PassageEvent {
-            site: self.site.clone(),
-            lane: lane(),
-            edge: self.id.clone(),
-            passage,
-            step,
-            at: UtcMillis(0),
-            what,
-        };
-        let ignore_full = self.has(Mutation::IgnoreFullDisk);
-        let number = self.disk.next_number;
-        match self.disk.write(chance, ignore_full) {
-            Ok(()) => {
-                if !(ignore_full && self.disk.full) {
-                    self.disk.next_number += 1;
-                    self.disk.journal.insert(number, event);
-                }
-                Ok(true)
-            }
-            Err((Trouble::Refused, _)) if step > 0 => Ok(false),
-            Err((trouble, done)) => {
-                if done {
-                    self.disk.next_number += 1;
-                    self.disk.journal.insert(number, event);
-                    self.owed.push((passage, step));
-                }
-                Err(trouble)
-            }
-        }
-    }
-
     /// Invariants that hold at every moment.
-    pub(super) fn check(&mut self, now: Duration, oracle: &mut Oracle) {
+    pub(in crate::simulation) fn check(&mut self, now: Duration, oracle: &mut Oracle) {
         let serves = matches!(self.follower.state(), State::Live { .. } | State::Stale);
         let head = self.follower.head();
         if serves {
@@ -770,7 +570,7 @@ impl Edge {
     }
 
     /// What must not change when somebody sends what he has no business to send.
-    pub(super) fn fingerprint(&self) -> (Head, String, usize, Option<Quarantine>) {
+    pub(in crate::simulation) fn fingerprint(&self) -> (Head, String, usize, Option<Quarantine>) {
         (
             self.follower.head(),
             format!("{:?}", self.follower.state()),
@@ -780,54 +580,21 @@ impl Edge {
     }
 
     /// Rotations of central's key that it has followed.
-    pub(super) fn followed_keys(&self) -> u64 {
+    pub(in crate::simulation) fn followed_keys(&self) -> u64 {
         self.ring.serial()
     }
 
     /// The head that a forger would go on from.
-    pub(super) fn head(&self) -> Head {
+    pub(in crate::simulation) fn head(&self) -> Head {
         self.follower.head()
     }
 
     /// A lease request that was answered with anything would do for an attacker too.
-    pub(super) fn asked(&self) -> Option<Nonce> {
+    pub(in crate::simulation) fn asked(&self) -> Option<Nonce> {
         self.asked
     }
 }
 
 fn by_mark(entries: Vec<DirectiveEntry>) -> DirectiveSet {
     entries.into_iter().map(|entry| (entry.directive.mark.clone(), entry)).collect()
-}
-
-fn lane() -> LaneId {
-    "lane-1".parse().unwrap_or_else(|_| unreachable!("a name"))
-}
-
-fn step_of(
-    outcome: Outcome,
-    reason: Reason,
-    movement: Option<MovementId>,
-    view: DirectiveView,
-) -> PassageStep {
-    PassageStep::Decided(DecisionRecord {
-        outcome,
-        reason,
-        movement,
-        order: None,
-        plates: vec![],
-        epoch: view.epoch,
-        revision: view.revision,
-        model: Digest::default(),
-    })
-}
-
-fn read_of(passage: PassageId, mark: &RegistrationMark) -> FusedRead {
-    let plate = FusedPlate {
-        certainty: Certainty::Certain,
-        candidates: vec![Candidate { mark: mark.clone(), probability: 0.999 }],
-        layout: PlateLayout::SingleRow,
-        corners: Quad::rectangle(0.0, 0.0, 100.0, 30.0),
-        frames: 5,
-    };
-    FusedRead { passage, plates: vec![plate] }
 }

@@ -1,6 +1,8 @@
 //! The figures of the lane, one JSON line each, beside a peer or a limit measured in the same run.
 #![expect(clippy::print_stdout, reason = "the figures are the answer")]
 
+mod replication;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -9,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use clearance::directive::{ActionCode, Directive, DirectiveEntry, DirectiveStatus, Window};
-use clearance::ids::{Digest, Epoch, Revision, UtcMillis};
+use clearance::directive::{ActionCode, DirectiveEntry};
+use clearance::ids::{Digest, Epoch, Revision};
 use clearance::mark::RegistrationMark;
 use clearance::replicate::Head;
 use datasets::clip::{Clip, ClipSpec, render_clip};
@@ -28,12 +30,20 @@ use tests::world::site::{Site, SiteOptions};
 const DIRECTIVES: usize = 10_000;
 
 fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == replication::OPEN_CACHE) {
+        let root = arguments.next().context("which folder?")?;
+        println!("{}", replication::opened(Path::new(&root))?);
+        return Ok(());
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let folder = tempfile::TempDir::new()?;
     let spec = ClipSpec { seconds: 6.0, fps: 25, ..tests_clip()? };
     let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
     frames(&clip)?;
     cache(folder.path())?;
+    replication::cache(folder.path())?;
+    replication::fan_out()?;
     recognition(folder.path())?;
     runtime.block_on(memory(&clip, folder.path()))?;
     runtime.block_on(site())?;
@@ -151,27 +161,8 @@ fn fused(clip: &str, figures: ClipFigures) {
 
 /// The cache of directives on disk, beside a hash map in memory.
 fn cache(folder: &Path) -> anyhow::Result<()> {
-    let marks: Vec<RegistrationMark> = (0..DIRECTIVES)
-        .map(|n| format!("{}{}{}", letter(n / 260), letter(n / 10), 1000 + n % 9000).parse())
-        .collect::<Result<_, _>>()?;
-    let entries: Vec<DirectiveEntry> = marks
-        .iter()
-        .enumerate()
-        .map(|(n, mark)| {
-            anyhow::Ok(DirectiveEntry {
-                directive: Directive {
-                    movement: format!("m{n}").parse()?,
-                    mark: mark.clone(),
-                    mainland_mark: None,
-                    action: ActionCode::Release,
-                    window: Window { from: UtcMillis(0), until: UtcMillis(i64::MAX) },
-                    more: None,
-                },
-                status: DirectiveStatus::Active,
-                revision: Revision(1),
-            })
-        })
-        .collect::<Result<_, _>>()?;
+    let entries: Vec<DirectiveEntry> = (0..DIRECTIVES).map(replication::entry).collect::<Result<_, _>>()?;
+    let marks: Vec<RegistrationMark> = entries.iter().map(|e| e.directive.mark.clone()).collect();
     let root = folder.join("cache");
     let cache = Cache::open(&root)?;
     let started = Instant::now();
@@ -242,12 +233,7 @@ async fn memory(clip: &Clip, folder: &Path) -> anyhow::Result<()> {
             .context("edge is not built: cargo build --release --bins")?;
         let child = Running(child);
         tokio::time::sleep(Duration::from_secs(10)).await;
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.0.id()))?;
-        let kib: f64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
-            .context("no VmRSS")?;
-        resident.push(kib / 1024.0);
+        resident.push(replication::resident_mib(child.0.id())?);
     }
     print(
         "resident_mib",
@@ -265,6 +251,15 @@ impl Drop for Running {
     }
 }
 
+/// When the edge's view has come to a revision.
+fn arrival(site: &Site, revision: u64) -> tokio::task::JoinHandle<Instant> {
+    let mut replica = site.edge.replica();
+    tokio::spawn(async move {
+        let _ = replica.wait_for(|r| r.head.revision.0 >= revision).await;
+        Instant::now()
+    })
+}
+
 /// A whole site: how soon a directive is at the lane, how soon a truck has its signal.
 async fn site() -> anyhow::Result<()> {
     let queue = trucks();
@@ -275,27 +270,27 @@ async fn site() -> anyhow::Result<()> {
     site.follows(0).await?;
     print("site_cold_start_s", json!({ "value": started.elapsed().as_secs_f64(), "limit": 20.0 }));
 
-    let (mut to_edge, mut commit) = (vec![], vec![]);
-    for wanted in 1..=60 {
-        let truck = Truck {
-            declared: Declared::Coded(ActionCode::Release),
-            ..queue[wanted as usize % queue.len()].clone()
-        };
+    let (mut to_edge, mut commit, mut revoked) = (vec![], vec![], vec![]);
+    for round in 0..60 {
+        let truck =
+            Truck { declared: Declared::Coded(ActionCode::Release), ..queue[round % queue.len()].clone() };
         let movement = site.movement(&truck).await?;
-        let mut replica = site.edge.replica();
+        let arrived = arrival(&site, 2 * round as u64 + 1);
         let started = Instant::now();
-        let seen = tokio::spawn(async move {
-            let _ = replica.wait_for(|r| r.head.revision.0 >= wanted).await;
-            Instant::now()
-        });
         site.assign(&movement, ActionCode::Release, "bench").await?;
         commit.push(ms(started.elapsed()));
-        to_edge.push(ms(seen.await?.duration_since(started)));
+        to_edge.push(ms(arrived.await?.duration_since(started)));
+        let arrived = arrival(&site, 2 * round as u64 + 2);
+        let started = Instant::now();
+        site.revoke(&movement, "bench").await?;
+        revoked.push(ms(arrived.await?.duration_since(started)));
     }
     print(
         "directive_central_to_edge_ms",
-        json!({ "from_request": spread(to_edge), "peer_request_alone": spread(commit), "limit_p99": 300.0 }),
+        json!({ "from_request": spread(to_edge), "peer_request_alone": spread(commit),
+            "peer_bare_zenoh_put": replication::bare_put().await?, "limit_p50": 5.0, "limit_p99": 50.0 }),
     );
+    print("revocation_central_to_edge_ms", json!({ "from_request": spread(revoked), "limit_p99": 100.0 }));
     for truck in &queue {
         site.declare(truck).await?;
     }
