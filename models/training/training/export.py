@@ -45,6 +45,8 @@ class Source:
     version: str
     renderer: str
     started_from: str = ""
+    # Where the reader's training began, to be averaged with where it ended.
+    reader_began: Path | None = None
     seeds: list[int] = field(default_factory=list)
     crops: int = 0
     tiles: int = 0
@@ -84,9 +86,15 @@ class Exported:
         return tuple(v[..., : height // STRIDE, : width // STRIDE] for v in joined)
 
 
-def averaged(network: nn.Module, checkpoint: Path) -> nn.Module:
-    """The network with the averaged weights of a checkpoint."""
-    network.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+def averaged(network: nn.Module, *checkpoints: Path) -> nn.Module:
+    """The network with the averaged weights of a checkpoint, or with the mean of several of one trajectory.
+
+    Half-way between where a training began and where it ended, a network keeps what it knew and has most of what it learnt
+    (WiSE-FT, Wortsman et al., 2022)."""
+    weights = [torch.load(checkpoint, weights_only=True)["average"] for checkpoint in checkpoints]
+    mean = {name: torch.stack([w[name] for w in weights]).mean(0) if value.is_floating_point() else value
+            for name, value in weights[-1].items()}
+    network.load_state_dict(mean)
     return network.eval()
 
 
@@ -198,7 +206,8 @@ def export(source: Source, folder: Path) -> dict[str, Any]:
     fp32 = folder.with_name(f"{folder.name}-fp32")
     for place in (folder, fp32):
         place.mkdir(parents=True, exist_ok=True)
-    write_onnx(averaged(Reader(), source.reader), fp32 / READER, data.CROP_HEIGHT, data.CROP_WIDTH, READER_OUTPUTS)
+    reader = averaged(Reader(), *filter(None, [source.reader_began, source.reader]))
+    write_onnx(reader, fp32 / READER, data.CROP_HEIGHT, data.CROP_WIDTH, READER_OUTPUTS)
     write_onnx(averaged(Refiner(), source.refiner), fp32 / REFINER, data.CROP_HEIGHT, data.CROP_WIDTH, REFINER_OUTPUTS)
     detector = DetectorWithChances(averaged(Detector(), source.detector))
     for file, (height, width) in DETECTOR_SIZES.items():

@@ -103,6 +103,7 @@ def source(work: Path, version: str, renderer: str, bundle: Path | None = None) 
         validation_scenes=work / "scenes-val",
         validation_corners=work / "corners-val",
         started_from=version_of(bundle) if bundle else "",
+        reader_began=work / "start" / "reader.pt" if bundle else None,
         version=version,
         renderer=renderer,
         seeds=list(TRAINING_SEEDS),
