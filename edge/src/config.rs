@@ -137,6 +137,12 @@ impl EdgeConfig {
         Ok(config)
     }
 
+    /// A configuration's text without its file, for the fuzz targets.
+    pub(crate) fn parsed(text: &str) -> Option<Self> {
+        let config: Self = toml::from_str(text).ok()?;
+        config.check().ok().map(|()| config)
+    }
+
     /// Folder of the model bundle.
     pub fn bundle_folder(&self) -> PathBuf {
         self.model_dir.clone().unwrap_or_else(models::bundles_folder).join(&self.model)

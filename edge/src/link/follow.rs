@@ -196,7 +196,8 @@ impl Follow {
             State::Stale => ("stale".to_owned(), None),
             State::Quarantined(why) => (format!("quarantined: {why}"), None),
         };
-        let status = ReplicaStatus { head: self.follower.head(), lease_until, state, connected };
+        let head = self.follower.head();
+        let status = ReplicaStatus { head, lease_until, state, connected, lag: None, last_audit: None };
         self.tell.send_if_modified(|known| {
             let new = *known != status;
             *known = status;

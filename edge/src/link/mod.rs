@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use clearance::decide::Lease;
-use clearance::ids::{EdgeId, LaneId, SiteId};
+use clearance::ids::{EdgeId, LaneId, SiteId, UtcMillis};
 use clearance::order::Order;
 use clearance::replicate::Head;
 use clearance::topic;
@@ -62,6 +62,10 @@ pub struct ReplicaStatus {
     pub state: String,
     /// Whether central can be reached.
     pub connected: bool,
+    /// Revisions behind what central last vouched for, where that is known.
+    pub lag: Option<u64>,
+    /// When the cache was last compared with central's set.
+    pub last_audit: Option<UtcMillis>,
 }
 
 impl ReplicaStatus {
