@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, hash_password, new_token, token_hash};
+use central::storage::check::check;
 use central::storage::{COMMAND_LINE, Noted, Store};
 use central::{Central, keys};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -24,7 +25,8 @@ use tracing_subscriber::EnvFilter;
   central --check-config --config central.toml
   echo 'a long password' | central officer add chan --role officer --config central.toml
   central token create risk-engine --role selector --config central.toml
-  central run --config central.toml"
+  central run --config central.toml
+  central fsck --config central.toml"
 )]
 struct Cli {
     /// How to write the log.
@@ -81,6 +83,16 @@ enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Check everything that central keeps: the database, the signed log, passages, pictures, orders. Changes nothing,
+    /// and may run beside a running central. Exits with 0 when all is sound, 1 with findings, 2 when it cannot check.
+    #[command(after_help = "Examples:
+  central fsck --config central.toml
+  central fsck --config central.toml --json | jq -r 'select(.check) | [.check, .place] | @tsv'")]
+    Fsck {
+        /// One JSON object a line: each finding, then the summary.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the OpenAPI description.
     #[command(after_help = "Example:
   central openapi > openapi.json")]
@@ -126,33 +138,49 @@ fn main() -> ExitCode {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
-    match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("central: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(&cli).unwrap_or_else(|error| {
+        eprintln!("central: {error:#}");
+        // Of fsck, 1 says that something was found.
+        if matches!(cli.command, Some(Command::Fsck { .. })) { ExitCode::from(2) } else { ExitCode::FAILURE }
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn run(cli: &Cli) -> anyhow::Result<()> {
+fn fsck(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let config = Config::load(config)?;
+    let signer = keys::load(&config.key_file)?;
+    let path = central::database(&config);
+    let report = runtime()?.block_on(check(&path, &signer))?;
+    for finding in &report.findings {
+        if json {
+            println!("{}", serde_json::to_string(finding)?);
+        } else {
+            println!("{finding}\n");
+        }
+    }
+    if json {
+        println!("{}", report.summary_json());
+    } else {
+        println!("{}: {}", path.display(), report.summary());
+    }
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     if cli.check_config {
         let config = Config::load(&cli.config)?;
         keys::load(&config.key_file)?;
         println!("{}: fine", cli.config.display());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let Some(command) = &cli.command else { bail!("say what to do: `central --help`") };
     match command {
-        Command::Run { print_addresses } => runtime()?.block_on(serve(&cli.config, *print_addresses)),
-        Command::Keygen { out } => {
-            println!("{}", keys::generate(out)?);
-            Ok(())
-        }
+        Command::Run { print_addresses } => runtime()?.block_on(serve(&cli.config, *print_addresses))?,
+        Command::Fsck { json } => return fsck(&cli.config, *json),
+        Command::Keygen { out } => println!("{}", keys::generate(out)?),
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&central::api::openapi())?);
-            Ok(())
         }
         Command::Officer { command: OfficerCommand::Add { name, role } } => {
             let mut password = String::new();
@@ -162,8 +190,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
                 let store = open_store(&cli.config).await?;
                 store.put_officer(name.as_str(), role.name(), &hash).await?;
                 store.audit(Clock::system().now(), COMMAND_LINE, &Noted::PutOfficer, name.as_str()).await?;
-                Ok(())
-            })
+                anyhow::Ok(())
+            })?;
         }
         Command::Token { command: TokenCommand::Create { name, role } } => {
             let token = new_token();
@@ -174,9 +202,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
                 anyhow::Ok(())
             })?;
             println!("{token}");
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
