@@ -289,7 +289,7 @@ fn check_meta(place: &str, rows: &Rows, sum: SetSum, floor: Head, report: &mut R
     match meta {
         None => report.findings.push(SUM.found(place, "nothing says where the set stands")),
         Some(None) => {
-            report.findings.push(VALUE.found(format!("{place} \"!meta\""), "the checksum does not fit"))
+            report.findings.push(VALUE.found(format!("{place} \"!meta\""), "the checksum does not fit"));
         }
         Some(Some(meta)) => {
             if meta.sum != sum {
