@@ -104,7 +104,10 @@ enum Stopped {
 
 fn is_damage(error: &sqlx::Error) -> bool {
     // SQLITE_CORRUPT and SQLITE_NOTADB, whatever their extension; a value that SQLite let in with another type.
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|c| c.parse::<i32>().ok());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|c| c.parse::<i32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
         || matches!(error, sqlx::Error::ColumnDecode { .. })
 }
