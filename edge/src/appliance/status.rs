@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn it_says_in_words_why_nothing_is_released() {
         let live = ReplicaStatus {
-            lease_until: Some(Instant::now() + Duration::from_secs(60)),
+            lease_until: Some(Instant::now() + Duration::from_mins(1)),
             ..replica("live", true)
         };
         assert_eq!(why(&live), None);
