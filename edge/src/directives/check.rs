@@ -69,8 +69,8 @@ const USED_DAMAGED: Check = Check::damage(
 );
 const USED_TORN: Check = Check::remains(
     "used-torn",
-    "the last mark was not confirmed, so the gate was not opened on it",
-    "the next start cuts it off",
+    "a mark was being written when the power went: never confirmed, so the gate was not opened on it; or the last mark rotted",
+    "the next start cuts it off; where there was no power cut, check the disk",
 );
 const USED_TWICE: Check = Check::damage(
     "used-twice",

@@ -15,8 +15,8 @@ use crate::fsck::{CannotCheck, names};
 
 const TORN: Check = Check::remains(
     "outbox-torn",
-    "a step was being written when the power went; it was never confirmed, so no signal was given on it",
-    "the next start cuts it off",
+    "a step was being written when the power went: never confirmed, so no signal was given on it; or the last step rotted",
+    "the next start cuts it off; where there was no power cut, check the disk",
 );
 const DAMAGED: Check = Check::damage(
     "outbox-damaged",
