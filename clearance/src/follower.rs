@@ -424,7 +424,7 @@ impl Follower {
             return if forked { Err(Quarantine::Fork(head.revision)) } else { Ok(()) };
         }
         // `prev_head` speaks of the epoch before: of a history skipped altogether nothing is known.
-        let follows = head.epoch.0 == floor.epoch.0 + 1;
+        let follows = head.epoch.0.checked_sub(1) == Some(floor.epoch.0);
         let covered = prev_head.is_some_and(|(revision, hash)| {
             revision > floor.revision || (revision == floor.revision && hash == floor.hash)
         });
@@ -493,7 +493,7 @@ impl Follower {
                     let from = self.head.revision.next();
                     self.next_query = now + PATIENCE;
                     self.range_asked_at = Some(self.head.revision);
-                    effects.push(Effect::QueryRange { from, to: to.min(Revision(from.0 + RANGE - 1)) });
+                    effects.push(Effect::QueryRange { from, to: to.min(Revision(from.0.saturating_add(RANGE - 1))) });
                 }
                 if self.lease.is_due(now) {
                     effects.push(Effect::AskLease);

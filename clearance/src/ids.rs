@@ -132,10 +132,10 @@ pub struct Epoch(#[n(0)] pub u64);
 pub struct Revision(#[n(0)] pub u64);
 
 impl Revision {
-    /// The one after.
+    /// The one after; the last one has none and stays.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
