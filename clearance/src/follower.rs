@@ -493,7 +493,10 @@ impl Follower {
                     let from = self.head.revision.next();
                     self.next_query = now + PATIENCE;
                     self.range_asked_at = Some(self.head.revision);
-                    effects.push(Effect::QueryRange { from, to: to.min(Revision(from.0.saturating_add(RANGE - 1))) });
+                    effects.push(Effect::QueryRange {
+                        from,
+                        to: to.min(Revision(from.0.saturating_add(RANGE - 1))),
+                    });
                 }
                 if self.lease.is_due(now) {
                     effects.push(Effect::AskLease);
