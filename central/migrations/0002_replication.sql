@@ -21,6 +21,7 @@ CREATE TABLE epochs (
 -- Rotations of the signing key, each sealed with the key before.
 CREATE TABLE rotations (
   serial INTEGER PRIMARY KEY,
+  retired TEXT NOT NULL,
   next TEXT NOT NULL,
   sealed BLOB NOT NULL
 ) STRICT;

@@ -104,6 +104,12 @@ impl Config {
         Ok(config)
     }
 
+    /// A configuration's text without its file, for the fuzz targets.
+    pub(crate) fn parsed(text: &str) -> Option<Self> {
+        let config: Self = toml::from_str(text).ok()?;
+        config.check().ok().map(|()| config)
+    }
+
     fn check(&self) -> Result<(), (&'static str, String)> {
         match () {
             () if self.sites.is_empty() => Err(("sites", "name at least one control point".to_owned())),

@@ -9,6 +9,8 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod examples;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keys;
 pub mod link;
 pub mod officers;
@@ -18,6 +20,7 @@ pub mod state;
 pub mod storage;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -31,10 +34,15 @@ use crate::config::Config;
 use crate::state::AppState;
 use crate::storage::Store;
 
+/// The database that a configuration names.
+pub fn database(config: &Config) -> PathBuf {
+    config.data_dir.join("central.sqlite")
+}
+
 /// Open the database that a configuration names.
 pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<Store> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| config.data_dir.display().to_string())?;
-    let path = config.data_dir.join("central.sqlite");
+    let path = database(config);
     Store::open(&path, signer).await.with_context(|| path.display().to_string())
 }
 

@@ -11,6 +11,7 @@ use central::config::Config;
 use central::link::overheard::{Refusal, overhear};
 use central::officers::{Role, hash_password, new_token, token_hash};
 use central::router::{self, RouterConfig};
+use central::storage::check::check;
 use central::storage::{COMMAND_LINE, EpochReason, Noted, Store};
 use central::{Central, ca, keys};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -31,7 +32,8 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
   echo 'a long password' | central officer add chan --role officer --config central.toml
   central token create risk-engine --role selector --config central.toml
   central ca init --folder ca
-  central run --config central.toml"
+  central run --config central.toml
+  central fsck --config central.toml"
 )]
 struct Cli {
     /// How to write the log.
@@ -116,6 +118,16 @@ enum Command {
   central router --config router.toml
   central router --check-config --config router.toml")]
     Router,
+    /// Check everything that central keeps: the database, the signed log, passages, pictures, orders. Changes nothing,
+    /// and may run beside a running central. Exits with 0 when all is sound, 1 with findings, 2 when it cannot check.
+    #[command(after_help = "Examples:
+  central fsck --config central.toml
+  central fsck --config central.toml --json | jq -r 'select(.check) | [.check, .place] | @tsv'")]
+    Fsck {
+        /// One JSON object a line: each finding, then the summary.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the OpenAPI description.
     #[command(after_help = "Example:
   central openapi > openapi.json")]
@@ -254,48 +266,65 @@ fn main() -> ExitCode {
     };
     let (overhear, refusals) = overhear();
     tracing_subscriber::registry().with(log.with_filter(filter)).with(overhear).init();
-    match run(&cli, refusals) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("central: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(&cli, refusals).unwrap_or_else(|error| {
+        eprintln!("central: {error:#}");
+        // Of fsck, 1 says that something was found.
+        if matches!(cli.command, Some(Command::Fsck { .. })) { ExitCode::from(2) } else { ExitCode::FAILURE }
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
+fn fsck(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let config = Config::load(config)?;
+    let signer = keys::load(&config.key_file)?;
+    let path = central::database(&config);
+    let report = runtime()?.block_on(check(&path, &signer))?;
+    for finding in &report.findings {
+        if json {
+            println!("{}", serde_json::to_string(finding)?);
+        } else {
+            println!("{finding}\n");
+        }
+    }
+    if json {
+        println!("{}", report.summary_json());
+    } else {
+        println!("{}: {}", path.display(), report.summary());
+    }
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode> {
     if let Some(Command::Router) = &cli.command {
         let config = RouterConfig::load(&cli.config)?;
         config.check_files(Clock::system().now())?;
         if !cli.check_config {
-            return runtime()?.block_on(route(&config, refusals));
+            runtime()?.block_on(route(&config, refusals))?;
+            return Ok(ExitCode::SUCCESS);
         }
         println!("{}: fine", cli.config.display());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     if cli.check_config {
         let config = Config::load(&cli.config)?;
         keys::load(&config.key_file)?;
         config.check_files(Clock::system().now())?;
         println!("{}: fine", cli.config.display());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let Some(command) = &cli.command else { bail!("say what to do: `central --help`") };
     match command {
         Command::Run { print_addresses } => {
-            runtime()?.block_on(serve(&cli.config, *print_addresses, refusals))
+            runtime()?.block_on(serve(&cli.config, *print_addresses, refusals))?;
         }
-        Command::Keygen { out } => {
-            println!("{}", keys::generate(out)?);
-            Ok(())
-        }
-        Command::Ca { command } => authority(command),
+        Command::Fsck { json } => return fsck(&cli.config, *json),
+        Command::Keygen { out } => println!("{}", keys::generate(out)?),
+        Command::Ca { command } => authority(command)?,
         // Above.
-        Command::Router => Ok(()),
+        Command::Router => {}
         Command::Openapi => {
             println!("{}", serde_json::to_string_pretty(&central::api::openapi())?);
-            Ok(())
         }
         Command::Epoch { command: EpochCommand::Begin { reason } } => {
             let reason = match reason {
@@ -307,13 +336,11 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
                 anyhow::Ok(store.begin_epoch(&reason, COMMAND_LINE, Clock::system().now()).await?)
             })?;
             println!("epoch {}", epoch.0);
-            Ok(())
         }
         Command::Keys { command: KeysCommand::Rotate } => {
             let config = Config::load(&cli.config)?;
             let public = runtime()?.block_on(central::rotation::rotate(&config, &Clock::system()))?;
             println!("{public}");
-            Ok(())
         }
         Command::Officer { command: OfficerCommand::Add { name, role } } => {
             let mut password = String::new();
@@ -323,8 +350,8 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
                 let store = open_store(&cli.config).await?;
                 store.put_officer(name.as_str(), role.name(), &hash).await?;
                 store.audit(Clock::system().now(), COMMAND_LINE, &Noted::PutOfficer, name.as_str()).await?;
-                Ok(())
-            })
+                anyhow::Ok(())
+            })?;
         }
         Command::Token { command: TokenCommand::Create { name, role } } => {
             let token = new_token();
@@ -335,9 +362,9 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
                 anyhow::Ok(())
             })?;
             println!("{token}");
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]

@@ -8,6 +8,7 @@
 pub mod decide;
 pub mod directive;
 pub mod example;
+pub mod finding;
 pub mod follower;
 pub mod geometry;
 pub mod ids;

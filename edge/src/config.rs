@@ -149,6 +149,12 @@ impl EdgeConfig {
         tls::check(files, Party::Edge(self.site.clone(), self.edge.clone()), now)
     }
 
+    /// A configuration's text without its file, for the fuzz targets.
+    pub(crate) fn parsed(text: &str) -> Option<Self> {
+        let config: Self = toml::from_str(text).ok()?;
+        config.check().ok().map(|()| config)
+    }
+
     /// Folder of the model bundle.
     pub fn bundle_folder(&self) -> PathBuf {
         self.model_dir.clone().unwrap_or_else(models::bundles_folder).join(&self.model)

@@ -10,6 +10,9 @@ pub mod camera;
 pub mod clock;
 pub mod config;
 pub mod directives;
+pub mod fsck;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gate;
 pub mod keys;
 pub mod lane;

@@ -1,8 +1,10 @@
 //! The command `edge`.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use edge::appliance::{Appliance, NodeStatus};
@@ -22,6 +24,7 @@ use tracing_subscriber::EnvFilter;
   edge --check-config --config edge.toml
   edge run --config edge.toml
   edge status --config edge.toml
+  edge fsck --config edge.toml
   edge read photo.jpg clip.mp4
   edge gate-sim --listen 127.0.0.1:5020"
 )]
@@ -61,9 +64,28 @@ enum Command {
     /// How the running node and its lanes are. Exits with 1 when the node does not run or a lane holds.
     #[command(after_help = "Examples:
   edge status --config edge.toml
-  edge status --config edge.toml --json | jq '.lanes[].fault'")]
+  edge status --config edge.toml --watch
+  edge status --config edge.toml --json | jq '.lanes[].fault'
+  edge status --config edge.toml --watch --json | jq -c '[.revision, .lag, .lease_left_ms]'")]
     Status {
         /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// Again every second, until interrupted; with --json one line each.
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Check what lies on the disk of a node that does not run: cache, outbox, pictures. Changes nothing. Exits with 0
+    /// when all is sound, 1 with findings, 2 when it cannot check.
+    #[command(after_help = "Examples:
+  edge fsck --config edge.toml
+  edge fsck --state /var/lib/clearlane/edge
+  edge fsck --config edge.toml --json | jq -r 'select(.grade == \"damage\") | .place'")]
+    Fsck {
+        /// The state folder (data_dir), where there is no configuration. Whose steps it holds is not checked then.
+        #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
+        state: Option<PathBuf>,
+        /// One JSON object a line: each finding, then the summary.
         #[arg(long)]
         json: bool,
     },
@@ -115,7 +137,8 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let Some(command) = &cli.command else { anyhow::bail!("say what to do: `edge --help`") };
     match command {
         Command::Run { events } => lanes(&cli.config, *events),
-        Command::Status { json } => status(&cli.config, *json),
+        Command::Status { json, watch } => status(&cli.config, *json, *watch),
+        Command::Fsck { state, json } => fsck(&cli.config, state.as_deref(), *json),
         Command::Keygen { out } => {
             println!("{}", edge::keys::generate(out)?);
             Ok(ExitCode::SUCCESS)
@@ -152,23 +175,56 @@ async fn lanes(config: &Path, events: bool) -> anyhow::Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn status(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
+fn status(config: &Path, json: bool, watch: bool) -> anyhow::Result<ExitCode> {
     let config = EdgeConfig::load(config)?;
-    let status = NodeStatus::load(&config.status_file())?;
-    let fresh = status.is_fresh(utc_now());
-    if json {
-        println!("{}", serde_json::to_string_pretty(&status)?);
+    loop {
+        let status = NodeStatus::load(&config.status_file())?;
+        let now = utc_now();
+        match (json, watch) {
+            (true, true) => println!("{}", serde_json::to_string(&status)?),
+            (true, false) => println!("{}", serde_json::to_string_pretty(&status)?),
+            // Clears a terminal; what is piped somewhere stays readable.
+            (false, true) if std::io::stdout().is_terminal() => print!("\x1b[H\x1b[2J{}", status.table(now)),
+            (false, _) => print!("{}", status.table(now)),
+        }
+        std::io::stdout().flush()?;
+        if !status.is_fresh(now) {
+            eprintln!(
+                "edge: {}: this is from {} and nothing newer: `edge run` is not running with this configuration",
+                config.status_file().display(),
+                jiff::Timestamp::from_millisecond(status.at.0)?
+            );
+        }
+        if !watch {
+            let holds = status.lanes.iter().any(|lane| lane.fault.is_some());
+            return Ok(if status.is_fresh(now) && !holds { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn fsck(config: &Path, state: Option<&Path>, json: bool) -> anyhow::Result<ExitCode> {
+    let (folder, report) = if let Some(folder) = state {
+        (folder.to_owned(), edge::fsck::check(folder, None)?)
     } else {
-        print!("{}", status.table());
+        let config = EdgeConfig::load(config)?;
+        let report = edge::fsck::check(&config.data_dir, Some((&config.site, &config.edge)))?;
+        (config.data_dir, report)
+    };
+    for finding in &report.findings {
+        if json {
+            println!("{}", serde_json::to_string(finding)?);
+        } else {
+            println!("{finding}\n");
+        }
     }
-    if !fresh {
-        eprintln!(
-            "edge: this is from {} and nothing newer: `edge run` is not running",
-            jiff::Timestamp::from_millisecond(status.at.0)?
-        );
+    if json {
+        println!("{}", report.summary_json());
+    } else {
+        println!("{}: {}", folder.display(), report.summary());
     }
-    let holds = status.lanes.iter().any(|lane| lane.fault.is_some());
-    Ok(if fresh && !holds { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn read(args: &ReadArgs) -> anyhow::Result<ExitCode> {

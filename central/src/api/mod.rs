@@ -1,6 +1,7 @@
 //! The REST API for shippers' and officers' systems, version 1, with its OpenAPI description.
 
 mod auth;
+pub(crate) mod fuzzing;
 mod problem;
 mod submissions;
 

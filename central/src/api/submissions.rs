@@ -81,7 +81,7 @@ pub(super) struct Since {
     since: i64,
 }
 
-fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|e| {
         if e.is_data() {
             Problem::fields(vec![FieldError::at("", e)])
@@ -96,7 +96,7 @@ fn field<T, E: ToString>(errors: &mut Vec<FieldError>, pointer: &str, value: Res
     value.map_err(|e| errors.push(FieldError::at(pointer, e))).ok()
 }
 
-fn time(text: &str) -> Result<UtcMillis, String> {
+pub(super) fn time(text: &str) -> Result<UtcMillis, String> {
     let time: jiff::Timestamp = text
         .parse()
         .map_err(|_| format!("{text:?} is no RFC 3339 time such as 2026-11-24T14:30:00+08:00"))?;

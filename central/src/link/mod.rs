@@ -159,7 +159,7 @@ pub(crate) async fn note_refusals(state: AppState, mut refusals: mpsc::Receiver<
 }
 
 /// Site and lane in a key such as `clearlane/SITE/lanes/LANE/status`.
-fn lane_of(key: &str) -> Option<(SiteId, LaneId)> {
+pub(crate) fn lane_of(key: &str) -> Option<(SiteId, LaneId)> {
     let mut parts = key.split('/');
     match (parts.next()?, parts.next()?, parts.next()?, parts.next()?) {
         ("clearlane", site, "lanes", lane) => Some((site.parse().ok()?, lane.parse().ok()?)),

@@ -104,8 +104,9 @@ impl Store {
         let serial = last.unwrap_or(0) as u64 + 1;
         let epoch = write.begin_epoch(&EpochReason::KeyRotated, COMMAND_LINE, at).await?;
         let (sealed, _) = self.signer.seal(&KeyRotation { serial, next, epoch, at });
-        sqlx::query("INSERT INTO rotations (serial, next, sealed) VALUES (?, ?, ?)")
+        sqlx::query("INSERT INTO rotations (serial, retired, next, sealed) VALUES (?, ?, ?, ?)")
             .bind(serial as i64)
+            .bind(self.signer.public().to_string())
             .bind(next.to_string())
             .bind(sealed)
             .execute(&mut *write.tx)

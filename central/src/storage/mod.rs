@@ -6,6 +6,7 @@
 //! - an order, its audit line and its sealed bytes are stored together, before it is sent.
 
 mod audit;
+pub mod check;
 mod epochs;
 mod log;
 mod officers;

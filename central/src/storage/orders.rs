@@ -52,6 +52,11 @@ impl OrderState {
         }
     }
 
+    /// Whether this version writes a state so.
+    pub(super) fn is_stored(text: &str) -> bool {
+        Self::of_stored(text).stored() == text
+    }
+
     fn of_stored(text: &str) -> Self {
         match text {
             SENT => Self::Sent,

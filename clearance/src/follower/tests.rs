@@ -645,3 +645,26 @@ fn a_store_that_takes_nothing_is_not_sent_the_set_in_a_tight_circle() {
     }
     assert!((4..10).contains(&asked), "{asked} in 100 s");
 }
+
+#[test]
+fn revisions_and_epochs_at_the_end_of_their_range_are_no_panic() {
+    for (epoch, revision) in [(1, u64::MAX), (u64::MAX, 1), (u64::MAX, u64::MAX), (1, u64::MAX - 2)] {
+        let mut central = Central::new(epoch);
+        central.head = Head { epoch: Epoch(epoch), revision: Revision(revision), hash: Digest([9; 32]) };
+        for floor in [Head::default(), Head { epoch: Epoch(u64::MAX), ..Head::default() }, central.head] {
+            let mut follower = follower(None, floor);
+            let now = Duration::from_secs(1);
+            follower.step(now, Event::Connected);
+            central.snapshot().into_iter().for_each(|page| drop(follower.step(now, page)));
+            follower.step(now, Event::LeaseAsked(Nonce([1; 16])));
+            let mut beyond = Central::new(epoch);
+            beyond.head = Head { revision: Revision(u64::MAX), hash: Digest([8; 32]), ..central.head };
+            follower.step(now, beyond.grant(Nonce([1; 16])));
+            follower.step(now + RETRY, Event::Tick);
+            let at_end = seal_delta(&central.signer, &central.site, &central.head, vec![]);
+            follower.step(now, Event::DeltaReceived(trust().open(&at_end.bytes).unwrap()));
+            follower.step(now, Event::RangeEnd);
+            assert!(follower.head().revision <= Revision(u64::MAX));
+        }
+    }
+}

@@ -49,20 +49,6 @@ pub struct AuditLine {
     pub same: bool,
 }
 
-/// Why the lanes do not release by themselves.
-fn why(replica: &ReplicaStatus) -> Option<String> {
-    Some(match replica.state {
-        ReplicaState::Live => return None,
-        ReplicaState::Quarantined(why) => {
-            format!("{why}; an officer accepts central's history in the console")
-        }
-        _ if !replica.connected => "central cannot be reached".to_owned(),
-        ReplicaState::Empty | ReplicaState::Bootstrapping => "the directives are being fetched".to_owned(),
-        ReplicaState::Stale if replica.lag > 0 => format!("{} changes are still to come", replica.lag),
-        ReplicaState::Stale => "central has not vouched for the directives yet".to_owned(),
-    })
-}
-
 /// The node now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -78,11 +64,14 @@ pub struct NodeStatus {
     pub connected: bool,
     /// `live`, `stale`, …
     pub replica: String,
-    /// Why it is not live, in a person's words.
+    /// Why the lanes release nothing by themselves, in a person's words; `None` while they may.
+    #[serde(default)]
     pub why: Option<String>,
     /// Revisions that central is known to be ahead.
+    #[serde(default)]
     pub lag: u64,
     /// The last comparison of the whole set with central's.
+    #[serde(default)]
     pub audit: Option<AuditLine>,
     /// Epoch of the cache.
     pub epoch: u64,
@@ -142,53 +131,96 @@ impl NodeStatus {
         (0..FRESH_MS).contains(&(now.0 - self.at.0))
     }
 
-    /// For people.
-    pub fn table(&self) -> String {
+    /// For people, as it is at `now`.
+    pub fn table(&self, now: UtcMillis) -> String {
         let lease = match self.lease_left_ms {
             0 => "none: nothing is released without an officer".to_owned(),
             left => format!("{} s", left / 1000),
         };
+        let lag = if self.lag == 0 { String::new() } else { format!(", {} behind central", self.lag) };
+        let compared = self.audit.map_or_else(
+            || "not yet".to_owned(),
+            |audit| {
+                let since = audit.seconds_ago + (now.0 - self.at.0).max(0) as u64 / 1000;
+                let found =
+                    if audit.same { "the same as central" } else { "it differed, and is being mended" };
+                format!("{since} s ago at revision {}: {found}", audit.revision)
+            },
+        );
         let mut out = format!(
-            "{} {}\n  central   {}\n  cache     {}{} (epoch {}, revision {}, {} behind)\n  compared  {}\n  lease     {lease}\n  waiting   {} steps, {} pictures\n",
+            "{} {}\n  central   {}\n  cache     {} (epoch {}, revision {}{lag})\n",
             self.site,
             self.edge,
             if self.connected { "connected" } else { "not reachable" },
             self.replica,
-            self.why.as_ref().map_or_else(String::new, |why| format!(": {why}")),
             self.epoch,
             self.revision,
-            self.lag,
-            self.audit.map_or_else(
-                || "not yet".to_owned(),
-                |audit| format!(
-                    "{} s ago at revision {}: {}",
-                    audit.seconds_ago,
-                    audit.revision,
-                    if audit.same { "the same as central" } else { "it differed and is mended" }
-                )
-            ),
-            self.outbox,
-            self.pictures,
         );
+        if let Some(why) = &self.why {
+            let _ = writeln!(out, "    {why}");
+        }
+        let _ = writeln!(out, "  compared  {compared}\n  lease     {lease}");
+        let _ = writeln!(out, "  waiting   {} steps, {} pictures", self.outbox, self.pictures);
         for lane in &self.lanes {
-            let reading = lane.reading.as_deref().unwrap_or("-");
-            let _ = writeln!(
-                out,
-                "  {:<12} {:<10} signal {:<15} reads {reading:<10} {:>5.1} frames/s",
-                lane.lane.to_string(),
-                format!("{:?}", lane.phase).to_lowercase(),
-                format!("{:?}", lane.signal).to_lowercase(),
-                lane.frames_per_second
-            );
-            if let Some(fault) = lane.fault {
-                let _ = writeln!(out, "    HOLD: {fault:?}");
-            }
-            for trouble in &lane.trouble {
-                let _ = writeln!(out, "    {trouble}");
-            }
+            lane.write(&mut out);
         }
         out
     }
+}
+
+impl LaneLine {
+    fn write(&self, out: &mut String) {
+        let reading = self.reading.as_deref().unwrap_or("-");
+        let _ = writeln!(
+            out,
+            "  {:<12} {:<10} signal {:<15} reads {reading:<10} {:>5.1} frames/s",
+            self.lane.to_string(),
+            format!("{:?}", self.phase).to_lowercase(),
+            format!("{:?}", self.signal).to_lowercase(),
+            self.frames_per_second
+        );
+        if let Some(fault) = self.fault {
+            let _ = writeln!(out, "    HOLD: {}", words(fault));
+        }
+        for trouble in &self.trouble {
+            let _ = writeln!(out, "    {trouble}");
+        }
+    }
+}
+
+fn words(fault: LaneFault) -> &'static str {
+    match fault {
+        LaneFault::PictureMissing => "a camera gives no picture",
+        LaneFault::PictureFrozen => "a camera's picture does not change",
+        LaneFault::RecogniserDown => "the recogniser does not answer or has not proved itself",
+        LaneFault::GateUnreachable => "the gate's module does not answer",
+        LaneFault::GateFault => "the gate reports a fault of its own",
+        LaneFault::ManualKey => "an officer works the gate with the manual key",
+        LaneFault::OutboxFull => "passages cannot be made durable: the disk is full or failing",
+        LaneFault::CacheFault => "the directive cache cannot be read; it is being fetched anew",
+    }
+}
+
+/// Why nothing is released by the lanes themselves.
+fn why(replica: &ReplicaStatus) -> Option<String> {
+    if !replica.lease_left().is_zero() {
+        return None;
+    }
+    let reached = replica.connected;
+    Some(match replica.state {
+        ReplicaState::Quarantined(why) => {
+            format!("{why}; an officer has to look into it and accept central's history in the console")
+        }
+        _ if !reached => "central is not reachable, and the lease of what is held here is over".to_owned(),
+        ReplicaState::Empty => "nothing was received from central yet".to_owned(),
+        ReplicaState::Bootstrapping => "the set, or what differs, is being fetched from central".to_owned(),
+        ReplicaState::Live | ReplicaState::Stale if replica.lag > 0 => {
+            format!("{} revisions are missing and being fetched", replica.lag)
+        }
+        ReplicaState::Live | ReplicaState::Stale => {
+            "central has not vouched for what is held here".to_owned()
+        }
+    })
 }
 
 /// Write the file every second, for ever.
@@ -206,5 +238,67 @@ pub(super) async fn keep(shared: Arc<Shared>) {
         if let Err(error) = written.await {
             tracing::debug!(path = %path.display(), %error, "status not written");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use clearance::follower::Quarantine;
+    use clearance::ids::Revision;
+
+    use super::*;
+
+    fn replica(state: ReplicaState, connected: bool) -> ReplicaStatus {
+        ReplicaStatus { state, connected, ..ReplicaStatus::default() }
+    }
+
+    #[test]
+    fn it_says_in_words_why_nothing_is_released() {
+        let live = ReplicaStatus {
+            lease_until: Some(Instant::now() + Duration::from_mins(1)),
+            ..replica(ReplicaState::Live, true)
+        };
+        assert_eq!(why(&live), None);
+        for (state, connected, word) in [
+            (ReplicaState::Empty, false, "not reachable"),
+            (ReplicaState::Empty, true, "nothing was received"),
+            (ReplicaState::Bootstrapping, true, "being fetched"),
+            (ReplicaState::Stale, true, "not vouched"),
+            (ReplicaState::Stale, false, "not reachable"),
+            (ReplicaState::Quarantined(Quarantine::Fork(Revision(7))), true, "revision 7"),
+        ] {
+            let said = why(&replica(state, connected)).unwrap();
+            assert!(said.contains(word), "{state:?} {connected}: {said}");
+        }
+        let behind = ReplicaStatus { lag: 3, ..replica(ReplicaState::Stale, true) };
+        assert!(why(&behind).unwrap().contains("3 revisions"));
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_is_still_read() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("status.json");
+        let text = r#"{"at":1,"pid":2,"site":"site","edge":"edge","connected":true,"replica":"live","epoch":1,
+            "revision":7,"lease_left_ms":0,"outbox":3,"pictures":4,"hung_teardowns":0,"lanes":[{"lane":"lane-1",
+            "phase":"hold","fault":"gate_unreachable","trouble":[],"passage":null,"reading":null,"signal":"wait",
+            "frames_per_second":12.0}]}"#;
+        std::fs::write(&path, text).unwrap();
+        let mut status = NodeStatus::load(&path).unwrap();
+        assert_eq!((status.lag, status.audit, status.is_fresh(UtcMillis(10_000))), (0, None, false));
+        status.lag = 2;
+        status.audit = Some(AuditLine { seconds_ago: 3, revision: 6, same: true });
+        let table = status.table(UtcMillis(9_001));
+        for part in [
+            "revision 7, 2 behind",
+            "compared  12 s ago at revision 6: the same",
+            "3 steps, 4 pictures",
+            "gate's module does not answer",
+        ] {
+            assert!(table.contains(part), "{part}: {table}");
+        }
+        let missing = NodeStatus::load(&folder.path().join("none.json")).unwrap_err().to_string();
+        assert!(missing.contains("is `edge run` running"), "{missing}");
     }
 }

@@ -56,12 +56,14 @@ pub(super) fn mainland_key(entry: &DirectiveEntry) -> Option<Vec<u8>> {
 
 /// `value` as it is stored under `key`.
 pub(super) fn seal<T: Encode<()>>(key: &[u8], value: &T) -> Vec<u8> {
-    let mut sealed = vec![0; 4];
     #[expect(clippy::expect_used, reason = "writing to a Vec cannot fail, and no encoder of ours does")]
-    minicbor::encode(value, &mut sealed).expect("CBOR into memory");
-    let crc = checksum(key, &sealed[4..]);
-    sealed[..4].copy_from_slice(&crc.to_le_bytes());
-    sealed
+    let value = minicbor::to_vec(value).expect("CBOR into memory");
+    with_checksum(key, &value)
+}
+
+/// Encoded bytes as they are stored under `key`.
+pub(super) fn with_checksum(key: &[u8], value: &[u8]) -> Vec<u8> {
+    [&checksum(key, value).to_le_bytes(), value].concat()
 }
 
 /// The value stored under `key`; `None` if these are not the bytes that were stored there.

@@ -59,9 +59,39 @@ impl FloorFile {
     }
 }
 
-fn read_slot(bytes: &[u8], slot: u64) -> Option<(u64, Head)> {
+/// What a slot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// It was never written.
+    Empty,
+    /// Bytes that were not written like this.
+    Damaged,
+    /// How often the file had been written with this, and the head.
+    Written(u64, Head),
+}
+
+impl Slot {
+    pub(super) fn written(&self) -> Option<(u64, Head)> {
+        if let Self::Written(writes, head) = self { Some((*writes, *head)) } else { None }
+    }
+}
+
+/// Both slots of a floor file.
+pub(super) fn slots(bytes: &[u8]) -> [Slot; 2] {
+    [0, 1].map(|slot| match (read_slot(bytes, slot), slot_of(bytes, slot)) {
+        (Some((writes, head)), _) => Slot::Written(writes, head),
+        (None, Some(slot)) if slot.iter().any(|byte| *byte != 0) => Slot::Damaged,
+        (None, _) => Slot::Empty,
+    })
+}
+
+fn slot_of(bytes: &[u8], slot: u64) -> Option<&[u8]> {
     let start = (slot * SLOT) as usize;
-    let slot = bytes.get(start..bytes.len().min(start + SLOT_BYTES))?;
+    bytes.get(start..bytes.len().min(start + SLOT_BYTES))
+}
+
+fn read_slot(bytes: &[u8], slot: u64) -> Option<(u64, Head)> {
+    let slot = slot_of(bytes, slot)?;
     // The value's length is not stored: its checksum fits at one length only.
     let length = slot.iter().rposition(|byte| *byte != 0)? + 1;
     (length..=slot.len()).find_map(|end| entry::open(&[], &slot[..end]))

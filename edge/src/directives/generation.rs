@@ -20,8 +20,8 @@ use super::cache::CacheFault;
 use super::entry::{self, META, Meta, SetSum};
 use crate::outbox::disk;
 
-const CURRENT: &str = "CURRENT";
-const PREFIX: &str = "gen-";
+pub(super) const CURRENT: &str = "CURRENT";
+pub(super) const PREFIX: &str = "gen-";
 
 /// sled's page cache, in bytes. The set of a site is some ten MB; its default of 1 GB is for servers.
 const PAGE_CACHE: u64 = 64 << 20;
@@ -276,12 +276,12 @@ fn scan(tree: &sled::Db) -> Result<(SetSum, Buckets), CacheFault> {
     Ok((sum, Buckets::from_sums(&sums)))
 }
 
-fn open_tree(path: &Path) -> Result<sled::Db, CacheFault> {
+pub(super) fn open_tree(path: &Path) -> Result<sled::Db, CacheFault> {
     let config = sled::Config::new().path(path).cache_capacity(PAGE_CACHE).flush_every_ms(None);
     Ok(config.open()?)
 }
 
-fn folder(root: &Path, number: u64) -> PathBuf {
+pub(super) fn folder(root: &Path, number: u64) -> PathBuf {
     root.join(format!("{PREFIX}{number}"))
 }
 

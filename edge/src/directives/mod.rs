@@ -4,8 +4,10 @@
 //! log. See `docs/design/replication.md`.
 
 mod cache;
+pub(crate) mod check;
 mod entry;
 mod floor;
+pub(crate) mod fuzzing;
 mod generation;
 mod quarantine;
 mod used;

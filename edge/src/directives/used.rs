@@ -98,6 +98,11 @@ impl UsedLog {
     }
 }
 
+/// The mark in a frame's payload.
+pub(super) fn decoded(payload: &[u8]) -> Option<(MovementId, PassageId)> {
+    minicbor::decode(payload).ok().map(|mark: UsedMark| (mark.movement, mark.passage))
+}
+
 fn framed(mark: &UsedMark) -> Vec<u8> {
     #[expect(clippy::expect_used, reason = "writing to a Vec cannot fail, and no encoder of ours does")]
     let payload = minicbor::to_vec(mark).expect("CBOR into memory");

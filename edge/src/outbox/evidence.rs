@@ -13,7 +13,7 @@ use clearance::passage::{Evidence, EvidenceKind};
 use super::OutboxError;
 use super::disk::{self, PARTIAL};
 
-const EXTENSION: &str = "jpg";
+pub(super) const EXTENSION: &str = "jpg";
 
 /// The largest picture kept: what an envelope of [`clearance::wire::MAX_ENVELOPE`] leaves.
 pub const MAX_PICTURE: usize = clearance::wire::MAX_ENVELOPE - 4096;
@@ -121,7 +121,7 @@ impl EvidenceStore {
 }
 
 /// Number, passage and kind in a file's name.
-fn parse(name: &str) -> Option<(u64, PassageId, EvidenceKind)> {
+pub(super) fn parse(name: &str) -> Option<(u64, PassageId, EvidenceKind)> {
     let mut parts = name.strip_suffix(EXTENSION)?.strip_suffix('.')?.split('-');
     let number = u64::from_str_radix(parts.next()?, 16).ok()?;
     let passage = parts.next()?.parse().ok()?;

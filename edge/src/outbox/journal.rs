@@ -18,14 +18,14 @@ use super::disk::{self, Create, Medium};
 use super::frame;
 use super::{OpenReport, OutboxError, OutboxLimits};
 
-const EXTENSION: &str = "segment";
+pub(super) const EXTENSION: &str = "segment";
 
 /// What an envelope of [`clearance::wire::MAX_ENVELOPE`] leaves for a step.
 const MAX_STEP: usize = clearance::wire::MAX_ENVELOPE - 4096;
 
 /// One frame's content.
 #[derive(Encode, Decode)]
-enum Entry {
+pub(super) enum Entry {
     /// A step to deliver.
     #[n(0)]
     Step(#[n(0)] u64, #[n(1)] Box<PassageEvent>),

@@ -3,6 +3,7 @@
 //! `journal` keeps steps on disk until central has acknowledged them, `evidence` the pictures that belong to them;
 //! [`crate::link`] delivers both.
 
+pub(crate) mod check;
 pub(crate) mod disk;
 mod evidence;
 pub(crate) mod frame;

@@ -1,0 +1,143 @@
+//! Everything else: each value must be one that central writes.
+
+use std::collections::BTreeSet;
+
+use clearance::directive::ActionCode;
+use clearance::finding::Check;
+use clearance::ids::{Digest, MovementId, PassageId, SiteId};
+use clearance::mark::RegistrationMark;
+
+use super::log::Said;
+use super::{Checking, FROM_BACKUP, Stopped};
+use crate::ccrn::Ccrn;
+use crate::officers::Role;
+use crate::storage::Consignment;
+
+const VALUE: Check = Check::damage(
+    "value",
+    "central cannot have written this: the row was changed by other means",
+    FROM_BACKUP,
+);
+const ACTION: Check = Check::damage(
+    "movement-differs",
+    "the console shows another action code than the lanes have",
+    "the log counts: assign the movement its code again, so that both say the same",
+);
+
+impl Checking {
+    pub(super) async fn tables(&mut self, said: &Said) -> Result<(), Stopped> {
+        self.movements(said).await?;
+        self.consignments().await?;
+        self.people().await?;
+        self.notes().await
+    }
+
+    fn value(&mut self, is_wrong: bool, place: &str, what: impl std::fmt::Display) {
+        if is_wrong {
+            self.found(VALUE.found(place, what));
+        }
+    }
+
+    async fn movements(&mut self, said: &Said) -> Result<(), Stopped> {
+        type Row = (String, String, String, Option<String>, i64, Option<String>);
+        let rows: Vec<Row> =
+            sqlx::query_as("SELECT id, site, mark, mainland_mark, expected_arrival, action FROM movements")
+                .fetch_all(&mut self.connection)
+                .await?;
+        self.report.count("movements", rows.len() as u64);
+        for (id, site, mark, mainland, arrival, action) in rows {
+            let place = format!("movements {id}");
+            let is_mark =
+                |text: &str| text.parse::<RegistrationMark>().is_ok_and(|mark| mark.as_str() == text);
+            let movement = id.parse::<MovementId>().ok();
+            self.value(
+                movement.is_none() || site.parse::<SiteId>().is_err(),
+                &place,
+                "id or site is no name",
+            );
+            self.value(!is_mark(&mark), &place, format!("{mark:?} is no mark"));
+            self.value(mainland.is_some_and(|mark| !is_mark(&mark)), &place, "its mainland mark is no mark");
+            self.value(arrival < 0, &place, format!("expected at {arrival}, before 1970"));
+            let known = action.as_deref().map(|code| ActionCode::ALL.into_iter().find(|a| a.code() == code));
+            if known == Some(None) {
+                self.value(true, &place, format!("{action:?} is no action code"));
+                continue;
+            }
+            let logged = movement.and_then(|id| said.movements.get(&id)).and_then(|m| m.action);
+            if logged != known.flatten() && !said.holes {
+                let name = |code: Option<ActionCode>| code.map_or("none", ActionCode::code);
+                let what =
+                    format!("its code is {}, in the log it is {}", name(known.flatten()), name(logged));
+                self.found(ACTION.found(place, what));
+            }
+        }
+        Ok(())
+    }
+
+    async fn consignments(&mut self) -> Result<(), Stopped> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("SELECT ccrn, body FROM consignments").fetch_all(&mut self.connection).await?;
+        self.report.count("consignments", rows.len() as u64);
+        for (ccrn, body) in rows {
+            let place = format!("consignments {ccrn}");
+            self.value(ccrn.parse::<Ccrn>().is_err(), &place, "the number's check character does not fit");
+            if let Err(error) = serde_json::from_str::<Consignment>(&body) {
+                self.value(true, &place, error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn people(&mut self) -> Result<(), Stopped> {
+        let officers: Vec<(String, String, i64)> =
+            sqlx::query_as("SELECT name, role, disabled FROM officers")
+                .fetch_all(&mut self.connection)
+                .await?;
+        let names: BTreeSet<String> = officers.iter().map(|(name, ..)| name.clone()).collect();
+        for (name, role, disabled) in officers {
+            let place = format!("officers {name}");
+            self.value(role.parse::<Role>().is_err(), &place, format!("{role:?} is no role"));
+            self.value(!matches!(disabled, 0 | 1), &place, format!("disabled is {disabled}"));
+        }
+        let tokens: Vec<(String, String, String)> =
+            sqlx::query_as("SELECT hash, name, role FROM tokens").fetch_all(&mut self.connection).await?;
+        self.report.count("accounts", (names.len() + tokens.len()) as u64);
+        for (hash, name, role) in tokens {
+            let place = format!("tokens {name}");
+            self.value(hash.parse::<Digest>().is_err(), &place, "its hash is no digest");
+            self.value(role.parse::<Role>().is_err(), &place, format!("{role:?} is no role"));
+        }
+        Ok(())
+    }
+
+    async fn notes(&mut self) -> Result<(), Stopped> {
+        let corrections: Vec<(String, i64, Option<String>)> =
+            sqlx::query_as("SELECT passage, plate, mark FROM corrections")
+                .fetch_all(&mut self.connection)
+                .await?;
+        for (passage, plate, mark) in corrections {
+            let place = format!("corrections {passage} plate {plate}");
+            let no_mark = mark.is_some_and(|mark| mark.parse::<RegistrationMark>().is_err());
+            self.value(
+                passage.parse::<PassageId>().is_err() || plate < 0 || no_mark,
+                &place,
+                "passage, plate or mark",
+            );
+        }
+        let replies: Vec<(String, String, i64)> =
+            sqlx::query_as("SELECT client, key, status FROM replies").fetch_all(&mut self.connection).await?;
+        for (client, key, status) in replies {
+            let place = format!("replies {client} {key}");
+            self.value(!(100..600).contains(&status), &place, format!("{status} is no HTTP status"));
+        }
+        let lines: Vec<(i64, i64, String)> =
+            sqlx::query_as("SELECT id, at, what FROM audit").fetch_all(&mut self.connection).await?;
+        self.report.count("audit lines", lines.len() as u64);
+        for (id, at, what) in lines {
+            // What another version noted is shown as it is; it is JSON all the same.
+            let json = serde_json::from_str::<serde_json::Value>(&what).is_ok();
+            self.value(at < 0 || !json, &format!("audit {id}"), format!("at {at}: {what}"));
+        }
+        Ok(())
+    }
+}
