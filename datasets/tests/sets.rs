@@ -110,7 +110,7 @@ fn labelled_plates_lie_within_the_tile_and_are_large_enough() {
             let inside = b.x0 >= 0.0 && b.y0 >= 0.0 && b.x1 <= 320.0 && b.y1 <= 256.0;
             assert!(inside && plate.corners.is_plausible(), "item {item}: {plate:?}");
             if let Verdict::Plate(_) = plate.verdict {
-                assert!(plate.corners.width() >= 18.0, "item {item}: {plate:?}");
+                assert!(plate.corners.width() >= 16.0, "item {item}: {plate:?}");
                 plates += 1;
             }
         }

@@ -125,7 +125,7 @@ impl Checking {
             at = Some((site, epoch, head));
         }
         self.entries(&set).await?;
-        self.buckets(&set).await?;
+        self.buckets().await?;
         for entry in set.into_values() {
             let active = entry.status == DirectiveStatus::Active;
             if let Some(movement) = said.movements.get_mut(&entry.directive.movement) {
@@ -181,14 +181,20 @@ impl Checking {
         own
     }
 
-    async fn buckets(&mut self, set: &Set) -> Result<(), Stopped> {
-        let mut own: BTreeMap<&SiteId, Buckets> = BTreeMap::new();
-        for ((site, mark), entry) in set {
-            own.entry(site).or_default().change(mark, None, Some(entry));
+    /// The sums that leases vouch with, against the entries that snapshots give.
+    async fn buckets(&mut self) -> Result<(), Stopped> {
+        let mut own: BTreeMap<String, Buckets> = BTreeMap::new();
+        let mut rows = sqlx::query_as::<_, (String, String)>("SELECT site, entry FROM entries")
+            .fetch(&mut self.connection);
+        while let Some((site, entry)) = rows.try_next().await? {
+            // One that cannot be read is found beside the log.
+            let Ok(entry) = serde_json::from_str::<DirectiveEntry>(&entry) else { continue };
+            own.entry(site).or_default().change(&entry.directive.mark, None, Some(&entry));
         }
+        drop(rows);
         for (site, buckets) in own {
             let rows: Vec<(u8, String)> = sqlx::query_as("SELECT bucket, sum FROM buckets WHERE site = ?")
-                .bind(site.as_str())
+                .bind(&site)
                 .fetch_all(&mut self.connection)
                 .await?;
             let mut kept = Buckets::default();
