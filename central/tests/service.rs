@@ -162,6 +162,56 @@ async fn a_declared_truck_becomes_a_signed_directive_and_a_release_uses_it_up_on
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_mark_at_two_lanes_is_flagged_at_both_and_an_inspection_uses_the_directive_up() {
+    let running = start().await;
+    let movement = running.truck("AB1234", "inspect").await;
+    let session = running.zenoh().await;
+    let plate = json!({ "candidates": [{ "mark": "AB1234", "probability": 0.999 }], "certainty": "certain",
+        "layout": "single_row", "corners": [0, 0, 1, 0, 1, 1, 0, 1], "frames": 5, "crop": null, "picture": null });
+    let deliver = async |lane: &str, passage: u8, at: i64, outcome: Value, movement: Value| {
+        let decided = json!({ "decided": { "outcome": outcome, "reason": "directive", "movement": movement, "order": null,
+            "plates": [plate], "epoch": 1, "revision": 1, "model": Digest([0; 32]) } });
+        let event = PassageEvent {
+            site: "lok-ma-chau".parse().unwrap(),
+            lane: lane.parse().unwrap(),
+            edge: "edge-1".parse().unwrap(),
+            passage: PassageId([passage; 16]),
+            step: 0,
+            at: UtcMillis(at),
+            what: serde_json::from_value::<PassageStep>(decided).unwrap(),
+        };
+        ask(&session, topic::passages(&event.site), running.edge.seal(&event).0).await;
+    };
+    let now = 1_790_000_000_000;
+    deliver("lane-1", 1, now, json!({ "directed": "inspect" }), json!(movement)).await;
+    // Sent to the bay, the vehicle has had its directive: no lane follows it again.
+    let site = &running.config.sites[0];
+    let pages = ask(&session, topic::snapshot(site), vec![]).await;
+    let page = running.trust.open::<SnapshotPage>(&pages[0]).unwrap().into_record();
+    assert_eq!(page.revision, Revision(2));
+    assert!(matches!(page.entries[0].status, clearance::directive::DirectiveStatus::Used { .. }));
+    deliver("lane-2", 2, now + 4_000, json!("referred"), Value::Null).await;
+    deliver("lane-2", 3, now + 3_600_000, json!("referred"), Value::Null).await;
+
+    let sign_in = running.http.post(format!("{}/console/sign-in", running.base));
+    let sign_in = sign_in.header("content-type", "application/x-www-form-urlencoded");
+    let answer = sign_in.body("name=chan&password=a+long+password").send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let shown = async |passage: u8| {
+        let address = format!("{}/console/queue?passage={}", running.base, PassageId([passage; 16]));
+        let page = running.http.get(address).header("cookie", &cookie).send().await.unwrap();
+        page.text().await.unwrap()
+    };
+    let flag = "The same mark was at another lane";
+    let (first, second, third) = (shown(1).await, shown(2).await, shown(3).await);
+    assert!(first.contains(flag) && first.contains("lane-2"), "{first}");
+    assert!(second.contains(flag) && second.contains("lane-1"), "{second}");
+    assert!(!third.contains(flag), "an hour later it may have come round: {third}");
+    session.close().await.unwrap();
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn revisions_are_dense_however_many_commit_at_once() {
     let running = start().await;
     let marks: Vec<String> = (0..20).map(|i| format!("AB{i}")).collect();

@@ -36,8 +36,8 @@ pub(super) fn form(
 ) -> Markup {
     let say = |key: &str| language.say(key);
     html! {
-        section class="panel note stop" role="alert" aria-label={ (say("replica-quarantined")) " " (site) " " (edge) } {
-            h2 { (site) " · " (edge) " · " (say("replica-quarantined")) }
+        section class="panel note" role="alert" aria-label={ (say("replica-quarantined")) " " (site) " " (edge) } {
+            h2 class="stop" { (site) " · " (edge) " · " (say("replica-quarantined")) }
             p { (say(terms::quarantine(why))) " " (say("fork-what-it-means")) }
             @if officer.actor.role.may(Deed::AcceptFork) {
                 form method="post" action={ "/console/edges/" (site) "/" (edge) "/accept" } class="stack" {

@@ -58,7 +58,8 @@ pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<(
     }
     tasks.spawn(publish_deltas(link.clone()));
     tasks.spawn(publish_orders(link.clone()));
-    tasks.spawn(repeat_orders(link));
+    tasks.spawn(repeat_orders(link.clone()));
+    tasks.spawn(forget_marks(link));
     Ok(tasks)
 }
 
@@ -97,6 +98,17 @@ async fn publish_orders(link: Link) {
             // They are in the store, and sent again from there.
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Marks that no passage can meet any more are forgotten from time to time.
+async fn forget_marks(link: Link) {
+    let mut tick = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        tick.tick().await;
+        if let Err(error) = link.state.store.forget_marks(link.state.clock.now()).await {
+            tracing::warn!(%error, "old marks were not forgotten");
         }
     }
 }

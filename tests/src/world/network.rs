@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use central::ca;
-use clearance::decide::Lease;
+use clearance::decide::{Lease, Signal};
 use clearance::ids::{LaneId, PassageId, SiteId, UtcMillis};
 use clearance::mark::RegistrationMark;
 use clearance::order::Order;
-use clearance::passage::{PassageEvent, PassageStep};
+use clearance::passage::{LanePhase, LaneStatus, PassageEvent, PassageStep};
 use clearance::transport::{self, Party, Setting, TlsFiles};
 use clearance::wire::{PublicKey, Verified};
 use edge::directives::Cache;
@@ -222,6 +222,42 @@ impl Network {
         Ok(())
     }
 
+    /// Run a command of central's on its configuration while it does not run; gives what it printed.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        ensure!(self.process.is_none(), "central runs");
+        let config = self.folder.path().join("central.toml");
+        run(&[arguments, &["--config"]].concat(), &[&config], "")
+    }
+
+    /// Copy central's database, while it does not run.
+    pub fn copy_database(&self) -> anyhow::Result<()> {
+        self.move_database("central", "copy")
+    }
+
+    /// Bring the copy back.
+    pub fn bring_copy_back(&self) -> anyhow::Result<()> {
+        self.move_database("copy", "central")
+    }
+
+    fn move_database(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        ensure!(self.process.is_none(), "central runs");
+        let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
+        std::fs::create_dir_all(&to)?;
+        for old in std::fs::read_dir(&to)? {
+            let old = old?;
+            if old.file_name().to_string_lossy().starts_with("central.sqlite") {
+                std::fs::remove_file(old.path())?;
+            }
+        }
+        for file in std::fs::read_dir(&from)? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with("central.sqlite") {
+                std::fs::copy(file.path(), to.join(file.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Declare a vehicle at a site and give it this action code.
     pub async fn assign(&self, site: &str, mark: &str, action: &str) -> anyhow::Result<()> {
         // Days are counted where the control point lies; the truck is on its way now.
@@ -256,14 +292,34 @@ impl Network {
 
     /// What the console shows officers of the lanes and of what was refused.
     pub async fn console(&self) -> anyhow::Result<String> {
+        let cookie = self.sign_in().await?;
+        let page = self.http.get(format!("{}/console/lanes", self.base()?)).header("cookie", cookie);
+        Ok(page.send().await?.text().await?)
+    }
+
+    /// An officer accepts central's history for a quarantined edge; gives the page that the officer sees then.
+    pub async fn accept_fork(&self, site: &str, edge: &str, reason: &str) -> anyhow::Result<String> {
+        let cookie = self.sign_in().await?;
+        let lanes = format!("{}/console/lanes", self.base()?);
+        let page = self.http.get(&lanes).header("cookie", &cookie).send().await?.text().await?;
+        let csrf = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        let form = format!("csrf={}&reason={}", csrf.context("no form")?, reason.replace(' ', "+"));
+        let address = format!("{}/console/edges/{site}/{edge}/accept", self.base()?);
+        let request = self.http.post(address).header("cookie", &cookie);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(form).send().await?;
+        let next = answer.headers().get("location").context("no next page")?.to_str()?.to_owned();
+        let page = self.http.get(format!("{}{next}", self.base()?)).header("cookie", cookie);
+        Ok(page.send().await?.text().await?)
+    }
+
+    async fn sign_in(&self) -> anyhow::Result<String> {
         let sign_in = self.http.post(format!("{}/console/sign-in", self.base()?));
         let sign_in = sign_in.header("content-type", "application/x-www-form-urlencoded");
         let form = format!("name={}&password={}", OFFICER.0, OFFICER.1.replace(' ', "+"));
         let answer = sign_in.body(form).send().await?;
         let Some(cookie) = answer.headers().get("set-cookie") else { bail!("{}", answer.status()) };
-        let cookie = cookie.to_str()?.split(';').next().unwrap_or_default().to_owned();
-        let page = self.http.get(format!("{}/console/lanes", self.base()?)).header("cookie", cookie);
-        Ok(page.send().await?.text().await?)
+        Ok(cookie.to_str()?.split(';').next().unwrap_or_default().to_owned())
     }
 
     /// What central has written to its log.
@@ -303,6 +359,32 @@ impl Edge {
     /// Where following central stands.
     pub fn status(&self) -> ReplicaStatus {
         self.link.status().borrow().clone()
+    }
+
+    /// Tell central how it is, as a lane does every second.
+    pub async fn tell(&self) -> anyhow::Result<()> {
+        let status = self.status();
+        let told = LaneStatus {
+            site: self.site.clone(),
+            lane: LANE.parse()?,
+            edge: self.name.parse()?,
+            at: now(),
+            phase: LanePhase::Idle,
+            fault: None,
+            passage: None,
+            signal: Signal::Wait,
+            epoch: status.head.epoch,
+            revision: status.head.revision,
+            lease_left_ms: status.lease_left().as_millis() as u64,
+            outbox_depth: 0,
+            frames_per_second: 0.0,
+            reading: None,
+            replica: status.state.health(),
+            lag: status.lag,
+            compared_s_ago: status.audited.map(|audit| audit.at.elapsed().as_secs()),
+        };
+        self.link.telemetry().status(&LANE.parse()?, &told).await;
+        Ok(())
     }
 
     /// Record a passage, to be delivered.
