@@ -69,7 +69,7 @@ fn killed() {
     }
     loop {
         revision += 1;
-        cache.apply(&ops(revision), head(revision)).unwrap();
+        cache.apply(&[(ops(revision), head(revision))]).unwrap();
         writeln!(out, "\napplied {revision}").unwrap();
         cache
             .mark_used(&format!("m{revision}").parse().unwrap(), &mark(revision), passage(revision))

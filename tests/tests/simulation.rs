@@ -43,6 +43,8 @@ fn central_brought_back_twice_from_one_copy() {
         Kind::Pass(1500),
         Kind::Restore,
         Kind::Put { site: 1, mark: 0, release: true },
+        Kind::Restore,
+        Kind::Put { site: 1, mark: 2, release: true },
         Kind::Pass(1200),
         Kind::Restore,
     ]);

@@ -51,14 +51,14 @@ impl Write<'_> {
     ///
     /// Its number is one that was never given out before, though this database may not remember: brought back twice from one
     /// copy, it would count to the same number twice, and two histories would bear it. So numbers follow the clock, in
-    /// seconds since [`FIRST_EPOCH`], and rise in any case.
+    /// milliseconds since [`FIRST_EPOCH`], and rise in any case.
     async fn begin_epoch(
         &mut self,
         why: &EpochReason,
         who: &str,
         at: UtcMillis,
     ) -> Result<Epoch, StorageError> {
-        let by_clock = u64::try_from((at.0 - FIRST_EPOCH) / 1000).unwrap_or(0);
+        let by_clock = u64::try_from(at.0 - FIRST_EPOCH).unwrap_or(0);
         let epoch = Epoch((current(&mut self.tx).await?.0 + 1).max(by_clock));
         sqlx::query("UPDATE meta SET value = ? WHERE key = 'epoch'")
             .bind(epoch.0.to_string())

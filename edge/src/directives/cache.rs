@@ -186,9 +186,11 @@ impl Cache {
         marked.map_err(|source| CacheFault::Disk { path: self.inner.root.join("used"), source }.into())
     }
 
-    /// Apply a delta, in one batch with its head; gives the root of the set then. Waits for the disk.
-    pub fn apply(&self, ops: &[DirectiveOp], head: Head) -> Result<Digest, CacheFault> {
-        self.change(head, |generation| generation.apply(ops, head))
+    /// Apply deltas that follow one another, in one batch with the last one's head; gives the root of the set after each.
+    /// Waits for the disk once, however many there are.
+    pub fn apply(&self, deltas: &[(Vec<DirectiveOp>, Head)]) -> Result<Vec<Digest>, CacheFault> {
+        let Some((_, last)) = deltas.last() else { return Ok(Vec::new()) };
+        self.change(*last, |generation| generation.apply(deltas))
     }
 
     /// Replace what these buckets hold, in one batch with the head; a fault, and no change, if the root would not be
@@ -200,26 +202,28 @@ impl Cache {
         head: Head,
         root: Digest,
     ) -> Result<Digest, CacheFault> {
-        self.change(head, |generation| generation.replace_buckets(buckets, entries, head, root))
+        self.change(head, |generation| {
+            generation.replace_buckets(buckets, entries, head, root)?;
+            Ok(generation.buckets().root())
+        })
     }
 
-    fn change(
+    fn change<T>(
         &self,
         head: Head,
-        work: impl FnOnce(&mut Generation) -> Result<(), CacheFault>,
-    ) -> Result<Digest, CacheFault> {
+        work: impl FnOnce(&mut Generation) -> Result<T, CacheFault>,
+    ) -> Result<T, CacheFault> {
         let mut floor = self.floor_file();
-        let root = {
+        let done = {
             let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
             let generation = generation.as_mut().ok_or(CacheFault::Incomplete)?;
-            guarded(|| work(generation))?;
-            generation.buckets().root()
+            guarded(|| work(generation))?
         };
         if let Some(generation) = self.generation().as_ref() {
             guarded(|| generation.flush())?;
         }
         self.raise(&mut floor, head)?;
-        Ok(root)
+        Ok(done)
     }
 
     /// Replace the whole set by a new generation; gives its root. The old one serves until that is whole. Waits for the

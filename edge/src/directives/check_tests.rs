@@ -39,7 +39,7 @@ impl Lain {
         let entries: Vec<_> = (1..=20).map(entry_of).collect();
         cache.replace_all(&entries, head(20)).unwrap();
         for number in 21..=30 {
-            cache.apply(&[DirectiveOp::Put(directive(number))], head(number)).unwrap();
+            cache.apply(&[(vec![DirectiveOp::Put(directive(number))], head(number))]).unwrap();
         }
         for number in [2, 3] {
             let used = directive(number);
@@ -158,7 +158,7 @@ fn an_older_set_is_found_and_so_is_another_history() {
     let lain = Lain::new();
     let older = TempDir::new().unwrap();
     copy_folder(&lain.path("gen-1"), older.path()).unwrap();
-    Cache::open(lain.0.path()).unwrap().apply(&[], head(31)).unwrap();
+    Cache::open(lain.0.path()).unwrap().apply(&[(vec![], head(31))]).unwrap();
     fs::remove_dir_all(lain.path("gen-1")).unwrap();
     copy_folder(older.path(), &lain.path("gen-1")).unwrap();
     assert_eq!(lain.found(), ["cache-behind-floor"]);

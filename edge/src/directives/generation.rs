@@ -143,25 +143,28 @@ impl Generation {
         Ok(entries)
     }
 
-    /// Apply a delta's ops and move to its head, in one batch.
-    pub(super) fn apply(&mut self, ops: &[DirectiveOp], head: Head) -> Result<(), CacheFault> {
-        let mut before = BTreeMap::new();
-        let mut after: BTreeMap<RegistrationMark, DirectiveEntry> = BTreeMap::new();
-        for op in ops {
-            let mark = op.mark();
-            if !before.contains_key(mark) {
-                before.insert(mark.clone(), self.of_hong_kong(mark)?);
-            }
-            let now = after.get(mark).or(before[mark].as_ref());
-            if let Some(changed) = op.applied(now, head.revision) {
-                after.insert(mark.clone(), changed);
-            }
-        }
+    /// Apply deltas one after the other and move to the last one's head, all in one batch; gives the root after each.
+    pub(super) fn apply(&mut self, deltas: &[(Vec<DirectiveOp>, Head)]) -> Result<Vec<Digest>, CacheFault> {
+        let Some((_, last)) = deltas.last() else { return Ok(Vec::new()) };
         let mut change = Change::of(self);
-        for (mark, entry) in &after {
-            change.put(mark, before[mark].as_ref(), Some(entry));
+        let mut known: BTreeMap<&RegistrationMark, Option<DirectiveEntry>> = BTreeMap::new();
+        let mut roots = Vec::with_capacity(deltas.len());
+        for (ops, head) in deltas {
+            for op in ops {
+                let mark = op.mark();
+                if !known.contains_key(mark) {
+                    known.insert(mark, self.of_hong_kong(mark)?);
+                }
+                let before = known.get(mark).cloned().flatten();
+                if let Some(after) = op.applied(before.as_ref(), head.revision) {
+                    change.put(mark, before.as_ref(), Some(&after));
+                    known.insert(mark, Some(after));
+                }
+            }
+            roots.push(change.buckets.root());
         }
-        self.commit(change, head)
+        self.commit(change, *last)?;
+        Ok(roots)
     }
 
     /// Replace all that these buckets hold and move to `head`, in one batch; nothing changes if the root would not be `root`

@@ -29,6 +29,9 @@ const SCRUB: Duration = Duration::from_hours(1);
 /// How soon central's keys are asked for again.
 const KEYS: Duration = Duration::from_secs(1);
 
+/// Records that the follower takes before what it wants is done: those that have arrived while the disk was waited for.
+const TOGETHER: usize = 256;
+
 /// Records on their way to the follower. What does not fit is dropped: the follower asks for what it misses, and Zenoh's
 /// threads never wait for a disk.
 const QUEUE: usize = 1024;
@@ -72,7 +75,13 @@ pub(super) async fn run(
                 }
             }
         };
-        follow.handle(event, connected).await;
+        let mut together = vec![event];
+        while together.len() < TOGETHER
+            && let Ok(event) = events.try_recv()
+        {
+            together.push(event);
+        }
+        follow.handle(together, connected).await;
     }
 }
 
@@ -88,8 +97,8 @@ struct Follow {
 }
 
 impl Follow {
-    async fn handle(&mut self, event: Event, connected: bool) {
-        let mut effects = self.step(event);
+    async fn handle(&mut self, events: Vec<Event>, connected: bool) {
+        let mut effects: Vec<Effect> = events.into_iter().flat_map(|event| self.step(event)).collect();
         if self.cache.take_fault() {
             effects = self.lose_cache();
         }
@@ -123,7 +132,18 @@ impl Follow {
                 }
                 Effect::AskLease => self.ask_lease(),
                 Effect::Apply { ops, head } => {
-                    more.extend(self.store(head, move |cache| cache.apply(&ops, head)).await?);
+                    // What follows at once goes into the same batch: the disk is waited for once.
+                    let mut deltas = vec![(ops, head)];
+                    while let Some(Effect::Apply { .. }) = waiting.front()
+                        && let Some(Effect::Apply { ops, head }) = waiting.pop_front()
+                    {
+                        deltas.push((ops, head));
+                    }
+                    let heads: Vec<Head> = deltas.iter().map(|(_, head)| *head).collect();
+                    let roots = self.on_cache(move |cache| cache.apply(&deltas)).await?;
+                    for (head, root) in heads.into_iter().zip(roots) {
+                        more.extend(self.step(Event::Stored { head, root }));
+                    }
                 }
                 Effect::ReplaceAll { entries, head } => {
                     tracing::info!(

@@ -146,7 +146,14 @@ impl World {
                 self.edges[usize::from(edge)].wall_skew += i64::from(seconds) * 1000;
             }
             Kind::Backup => self.central.backup(),
-            Kind::Restore => self.restore(),
+            Kind::Restore => {
+                // Bringing a copy back takes a while, during which central is away.
+                let away = Duration::from_millis(500);
+                self.central.down_until = self.central.down_until.max(self.now + away);
+                self.network.drop_all(|_| true);
+                self.pass(away, c);
+                self.restore();
+            }
             Kind::RotateKey => self.central.rotate_key(self.now, &mut self.oracle),
             Kind::Accept { edge } => self.accept(usize::from(edge)),
             Kind::Forge { edge } => self.forge(usize::from(edge), c),
