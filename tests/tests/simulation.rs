@@ -78,6 +78,12 @@ fn the_key_is_rotated_before_an_edge_has_anything() {
     ]);
 }
 
+/// The power goes between a set and its floor, comes back, and goes again: what was served in between must be the floor.
+#[test]
+fn a_set_that_is_ahead_of_its_floor_raises_it_before_it_is_served() {
+    assert_eq!(run(&plan(2096, 520), Mode::Liveness, None).violation, None);
+}
+
 /// A set that was applied wrongly has no lease until it is mended.
 #[test]
 fn a_delta_is_applied_wrongly_and_the_power_goes() {

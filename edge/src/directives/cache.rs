@@ -92,11 +92,19 @@ impl Cache {
     pub fn open(root: &Path) -> Result<Self, CacheFault> {
         let at = |name: &str| root.join(name);
         std::fs::create_dir_all(root).map_err(|source| CacheFault::Disk { path: root.to_owned(), source })?;
-        let floor =
+        let mut floor =
             FloorFile::open(&at("floor")).map_err(|source| CacheFault::Disk { path: at("floor"), source })?;
         let used =
             UsedLog::open(&at("used")).map_err(|source| CacheFault::Disk { path: at("used"), source })?;
-        let generation = believable(Generation::current(root), floor.head());
+        let generation = believable(Generation::current(root), floor.head()).filter(|generation| {
+            // The power may have gone between the set and its floor. From now on this is served, so behind this it must
+            // never go, whatever the next power cut takes from the set.
+            let raised = floor.raise(generation.head());
+            if let Err(error) = &raised {
+                tracing::warn!(%error, "the floor of the directive cache cannot be raised: fetching the directives anew");
+            }
+            raised.is_ok()
+        });
         Generation::sweep(root, generation.as_ref());
         let inner = Inner {
             root: root.to_owned(),

@@ -180,6 +180,16 @@ impl Edge {
         if let Some(held) = self.disk.store.pop_back() {
             self.disk.store = VecDeque::from([held]);
         }
+        // What is served from now on is the floor from now on; where that cannot be written, nothing is held.
+        if let Some(held) = self.disk.store.back().map(|held| held.head)
+            && (held.epoch, held.revision) > (self.disk.floor.epoch, self.disk.floor.revision)
+        {
+            if self.disk.full {
+                self.disk.store.clear();
+            } else {
+                self.disk.floor = held;
+            }
+        }
         if self.has(Mutation::ForgetFloor) {
             self.disk.floor = Head::default();
         }
