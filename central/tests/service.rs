@@ -182,7 +182,8 @@ async fn one_mark_at_two_lanes_is_flagged_at_both_and_an_inspection_uses_the_dir
         };
         ask(&session, topic::passages(&event.site), running.edge.seal(&event).0).await;
     };
-    let now = 1_790_000_000_000;
+    // Marks are kept for as long as a lane may have been cut off: passages of last year would meet none.
+    let now = jiff::Timestamp::now().as_millisecond();
     deliver("lane-1", 1, now, json!({ "directed": "inspect" }), json!(movement)).await;
     // Sent to the bay, the vehicle has had its directive: no lane follows it again.
     let site = &running.config.sites[0];

@@ -10,6 +10,9 @@ use super::{StorageError, Store, Write};
 /// How long one vehicle needs at least from one lane's reading to another's (choice): out of the lane, around and in again.
 const WITHIN_MS: i64 = 120_000;
 
+/// How long marks are kept: a lane that was cut off delivers its passages when it is back, weeks later at most.
+const KEPT_MS: i64 = 30 * 86_400_000;
+
 /// Where else a mark was.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Twin {
@@ -97,10 +100,10 @@ impl Store {
         Ok(rows)
     }
 
-    /// Forget marks of before `until`, which no passage can meet any more.
-    pub async fn forget_marks(&self, until: UtcMillis) -> Result<(), StorageError> {
+    /// Forget marks so old at `now` that no passage still to be delivered can meet them.
+    pub async fn forget_marks(&self, now: UtcMillis) -> Result<(), StorageError> {
         sqlx::query("DELETE FROM passage_marks WHERE at < ?")
-            .bind(until.0.saturating_sub(10 * WITHIN_MS))
+            .bind(now.0.saturating_sub(KEPT_MS))
             .execute(&self.pool)
             .await?;
         Ok(())
