@@ -8,6 +8,7 @@ use clearance::ids::{EdgeId, SiteId, UtcMillis};
 use clearance::transport::{self, Party, TlsFiles, check_endpoints};
 use clearance::wire::PublicKey;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::link::tls;
 
@@ -85,22 +86,36 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// A value of the file at `path` that cannot be used.
+    pub(crate) fn value(path: &Path, key: &'static str, why: String) -> Self {
+        Self::Value { path: path.display().to_string(), key, why }
+    }
+}
+
+/// Read a file of the form that `documented` describes; its values are not checked.
+pub(crate) fn read_form<T: DeserializeOwned>(
+    path: &Path,
+    documented: &'static str,
+) -> Result<T, ConfigError> {
+    let name = || path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: name(), source })?;
+    toml::from_str(&text).map_err(|source| ConfigError::Form {
+        path: name(),
+        source: Box::new(source),
+        documented,
+    })
+}
+
 impl Config {
     /// Read and check a file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: name.clone(), source })?;
-        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Form {
-            path: name.clone(),
-            source: Box::new(source),
-            documented: "deploy/central.toml",
-        })?;
+        let mut config: Self = read_form(path, "deploy/central.toml")?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
         config.tls = config.tls.map(|files| files.beside(folder));
-        config.check().map_err(|(key, why)| ConfigError::Value { path: name, key, why })?;
+        config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
     }
 

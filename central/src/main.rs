@@ -279,17 +279,8 @@ fn fsck(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let signer = keys::load(&config.key_file)?;
     let path = central::database(&config);
     let report = runtime()?.block_on(check(&path, &signer))?;
-    for finding in &report.findings {
-        if json {
-            println!("{}", serde_json::to_string(finding)?);
-        } else {
-            println!("{finding}\n");
-        }
-    }
-    if json {
-        println!("{}", report.summary_json());
-    } else {
-        println!("{}: {}", path.display(), report.summary());
+    for line in report.lines(path.display(), json)? {
+        println!("{line}");
     }
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

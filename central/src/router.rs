@@ -13,7 +13,7 @@ use clearance::transport::{self, Party, TlsFiles, check_endpoints};
 use serde::Deserialize;
 use zenoh::Session;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, read_form};
 use crate::link::{session, tls};
 
 /// How often it is looked whether central is there.
@@ -41,17 +41,10 @@ pub struct RouterConfig {
 impl RouterConfig {
     /// Read and check a file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Io { path: name.clone(), source })?;
-        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Form {
-            path: name.clone(),
-            source: Box::new(source),
-            documented: "deploy/topology/one-site/router.toml",
-        })?;
+        let mut config: Self = read_form(path, "deploy/topology/one-site/router.toml")?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.tls = config.tls.map(|files| files.beside(folder));
-        config.check().map_err(|(key, why)| ConfigError::Value { path: name, key, why })?;
+        config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
     }
 

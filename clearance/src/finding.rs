@@ -103,6 +103,16 @@ impl Report {
         self.findings.is_empty()
     }
 
+    /// What a command prints of a check of `place`, for people or as one JSON object a line: each finding, then the summary.
+    pub fn lines(&self, place: impl fmt::Display, json: bool) -> Result<Vec<String>, serde_json::Error> {
+        let finding = |finding: &Finding| {
+            if json { serde_json::to_string(finding) } else { Ok(format!("{finding}\n")) }
+        };
+        let mut lines = self.findings.iter().map(finding).collect::<Result<Vec<_>, _>>()?;
+        lines.push(if json { self.summary_json() } else { format!("{place}: {}", self.summary()) });
+        Ok(lines)
+    }
+
     /// The summary, for programs: `{"findings":0,"checked":{"steps":5}}`.
     pub fn summary_json(&self) -> String {
         let checked: Vec<String> = self.checked.iter().map(|(what, n)| format!("\"{what}\":{n}")).collect();

@@ -50,7 +50,7 @@ pub fn apply(set: &mut DirectiveSet, buckets: &mut Buckets, ops: &[DirectiveOp],
     }
 }
 
-/// A moment of a site's log, as snapshots and leases vouch for it.
+/// A moment of a site's log, as snapshots give it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// Where the log stands.
@@ -111,17 +111,18 @@ fn paged(entries: &[DirectiveEntry]) -> Vec<&[DirectiveEntry]> {
     chunks
 }
 
-/// The answer to a lease request that was verified: whoever holds this moment may release on it for `ttl_ms`.
-pub fn seal_grant(signer: &Signer, request: LeaseRequest, moment: &Moment, ttl_ms: u64) -> Vec<u8> {
+/// The answer to a lease request that was verified: whoever holds the set with this root at this head may release on it for
+/// `ttl_ms`.
+pub fn seal_grant(signer: &Signer, request: LeaseRequest, head: &Head, root: Digest, ttl_ms: u64) -> Vec<u8> {
     let grant = LeaseGrant {
         site: request.site,
         edge: request.edge,
-        epoch: moment.head.epoch,
-        revision: moment.head.revision,
-        head_hash: moment.head.hash,
+        epoch: head.epoch,
+        revision: head.revision,
+        head_hash: head.hash,
         nonce: request.nonce,
         ttl_ms,
-        root: moment.root,
+        root,
     };
     signer.seal(&grant).0
 }

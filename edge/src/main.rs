@@ -212,17 +212,8 @@ fn fsck(config: &Path, state: Option<&Path>, json: bool) -> anyhow::Result<ExitC
         let report = edge::fsck::check(&config.data_dir, Some((&config.site, &config.edge)))?;
         (config.data_dir, report)
     };
-    for finding in &report.findings {
-        if json {
-            println!("{}", serde_json::to_string(finding)?);
-        } else {
-            println!("{finding}\n");
-        }
-    }
-    if json {
-        println!("{}", report.summary_json());
-    } else {
-        println!("{}: {}", folder.display(), report.summary());
+    for line in report.lines(folder.display(), json)? {
+        println!("{line}");
     }
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

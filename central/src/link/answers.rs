@@ -81,6 +81,6 @@ async fn lease(link: &Link, site: &SiteId, query: &Query) -> anyhow::Result<Vec<
         return Err(anyhow!("a lease request for site {} was sent to {site}", request.site));
     }
     let store = &link.state.store;
-    let moment = store.moment(site).await?;
-    Ok(seal_grant(store.signer(), request, &moment, link.lease_ms))
+    let (head, root) = store.vouched(site).await?;
+    Ok(seal_grant(store.signer(), request, &head, root, link.lease_ms))
 }

@@ -155,10 +155,11 @@ impl Store {
         head_of(&mut *self.pool.acquire().await?, site).await
     }
 
-    /// What a lease for a site vouches for now.
-    pub async fn moment(&self, site: &SiteId) -> Result<Moment, StorageError> {
+    /// What a lease for a site vouches for now: where its log stands, and the root of its set there.
+    pub async fn vouched(&self, site: &SiteId) -> Result<(Head, Digest), StorageError> {
         let mut tx = self.pool.begin().await?;
-        Ok(moment_of(&mut tx, site).await?.0)
+        let head = head_of(&mut tx, site).await?;
+        Ok((head, buckets_of(&mut tx, site).await?.root()))
     }
 
     /// The directive of a mark.

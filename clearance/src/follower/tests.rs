@@ -91,7 +91,7 @@ impl Central {
 
     fn grant(&self, nonce: Nonce) -> Event {
         let request = LeaseRequest { site: self.site.clone(), edge: "edge".parse().unwrap(), nonce };
-        let grant = seal_grant(&self.signer, request, &self.moment(), 9_000);
+        let grant = seal_grant(&self.signer, request, &self.head, self.moment().root, 9_000);
         Event::LeaseGranted(trust().open(&grant).unwrap())
     }
 }

@@ -310,7 +310,16 @@ impl Central {
                 }
                 oracle.vouched(now, &request.edge);
                 let ttl = LEASE.as_millis() as u64;
-                (vec![ToEdge::Record(seal_grant(&self.signer, request, &self.moment(site), ttl))], None)
+                (
+                    vec![ToEdge::Record(seal_grant(
+                        &self.signer,
+                        request,
+                        &self.site(site).head,
+                        self.site(site).buckets.root(),
+                        ttl,
+                    ))],
+                    None,
+                )
             }
             ToCentral::Keys => (self.rotations.iter().cloned().map(ToEdge::Record).collect(), None),
             ToCentral::Passage(number, sealed) => self.take_passage(now, site, number, &sealed, oracle),

@@ -89,7 +89,7 @@ pub fn plan(seed: u64, steps: usize) -> Vec<Op> {
 
 fn kind(rng: &mut ChaCha8Rng, temper: f64) -> Kind {
     let usual: [(f64, u8); 5] = [(40.0, 0), (12.0, 1), (5.0, 2), (14.0, 3), (1.0, 17)];
-    let faults: [(f64, u8); 17] = [
+    let faults: [(f64, u8); 16] = [
         (3.0, 4),
         (1.0, 5),
         (1.5, 6),
@@ -106,7 +106,6 @@ fn kind(rng: &mut ChaCha8Rng, temper: f64) -> Kind {
         (2.5, 18),
         (3.0, 19),
         (2.0, 20),
-        (0.0, 21),
     ];
     let weights = usual.iter().copied().chain(faults.map(|(weight, what)| (weight * temper, what)));
     let total: f64 = weights.clone().map(|(weight, _)| weight).sum();

@@ -298,8 +298,7 @@ impl World {
             _ => {
                 let Some(nonce) = edge.asked() else { return };
                 let request = LeaseRequest { site: edge.site.clone(), edge: edge.id.clone(), nonce };
-                let moment = Moment { head, root: Buckets::default().root(), before: vec![] };
-                seal_grant(signer, request, &moment, 600_000)
+                seal_grant(signer, request, &head, Buckets::default().root(), 600_000)
             }
         };
         self.intrude(index, &sealed, chance);
