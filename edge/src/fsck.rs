@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clearance::finding::Report;
 use clearance::ids::{EdgeId, SiteId};
+use clearance::wire::PublicKey;
 
 use crate::directives::check as directives;
+use crate::link::check as link;
 use crate::outbox::check as outbox;
 
 /// Why a state folder cannot be checked.
@@ -36,9 +38,21 @@ impl CannotCheck {
     }
 }
 
-/// Check the state folder `state`: cache, floor, used directives, outbox and pictures. With `whose`, every step must
-/// belong to that site and edge. A copy of the cache is made in the system's temporary folder. Blocking.
-pub fn check(state: &Path, whose: Option<(&SiteId, &EdgeId)>) -> Result<Report, CannotCheck> {
+/// To whom a state folder belongs, as the configuration says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Whose<'a> {
+    /// The control point.
+    pub site: &'a SiteId,
+    /// The node.
+    pub edge: &'a EdgeId,
+    /// The keys of central that it was configured with.
+    pub central_keys: &'a [PublicKey],
+}
+
+/// Check the state folder `state`: cache, floor, used directives, the note of a quarantine, rotations of central's keys,
+/// outbox and pictures. With `whose`, every step must belong to that site and edge, and the rotations must follow from the
+/// configured keys. A copy of the cache is made in the system's temporary folder. Blocking.
+pub fn check(state: &Path, whose: Option<Whose<'_>>) -> Result<Report, CannotCheck> {
     if !state.is_dir() {
         return Err(CannotCheck::Missing(state.to_owned()));
     }
@@ -48,7 +62,9 @@ pub fn check(state: &Path, whose: Option<(&SiteId, &EdgeId)>) -> Result<Report, 
         tempfile::TempDir::new().map_err(|source| CannotCheck::disk(&std::env::temp_dir(), source))?;
     let mut report = Report::default();
     directives::check(&cache, scratch.path(), &mut report)?;
-    let journal = outbox::journal(&state.join("outbox"), whose, &mut report)?;
+    link::rotations(&state.join("rotations"), whose.map(|whose| whose.central_keys), &mut report)?;
+    let expected = whose.map(|whose| (whose.site, whose.edge));
+    let journal = outbox::journal(&state.join("outbox"), expected, &mut report)?;
     outbox::pictures(&state.join("evidence"), &journal, &mut report)?;
     Ok(report)
 }

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use edge::appliance::{Appliance, NodeStatus};
 use edge::clock::utc_now;
 use edge::config::EdgeConfig;
+use edge::fsck::Whose;
 use edge::gate::sim::GateSimulator;
 use edge::read::{Outcome, ReadArgs};
 use tokio::sync::broadcast::error::RecvError;
@@ -82,7 +83,8 @@ enum Command {
   edge fsck --state /var/lib/clearlane/edge
   edge fsck --config edge.toml --json | jq -r 'select(.grade == \"damage\") | .place'")]
     Fsck {
-        /// The state folder (data_dir), where there is no configuration. Whose steps it holds is not checked then.
+        /// The state folder (data_dir), where there is no configuration. Whose steps it holds, and
+        /// who has signed the rotations of central's keys, is not checked then.
         #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
         state: Option<PathBuf>,
         /// One JSON object a line: each finding, then the summary.
@@ -209,7 +211,8 @@ fn fsck(config: &Path, state: Option<&Path>, json: bool) -> anyhow::Result<ExitC
         (folder.to_owned(), edge::fsck::check(folder, None)?)
     } else {
         let config = EdgeConfig::load(config)?;
-        let report = edge::fsck::check(&config.data_dir, Some((&config.site, &config.edge)))?;
+        let whose = Whose { site: &config.site, edge: &config.edge, central_keys: &config.central_keys };
+        let report = edge::fsck::check(&config.data_dir, Some(whose))?;
         (config.data_dir, report)
     };
     for line in report.lines(folder.display(), json)? {

@@ -5,8 +5,10 @@
 //! or a slow gate of one lane holds no other. What ends without being told to ends the whole node: its gates' dead
 //! man's switches go to stop, and whoever supervises the process starts it again.
 
+mod judge;
 mod lane;
 mod status;
+mod steps;
 mod worker;
 
 use std::collections::HashMap;
@@ -32,6 +34,7 @@ use crate::lane::{Backdrop, LaneMachine, LaneReader};
 use crate::link::{CentralKeys, Identity, Link, ReplicaStatus, Waiting, Way};
 use crate::outbox::{EvidenceStore, Outbox};
 use crate::recognise::{FrameReads, LaneIndex, RecogniserThread};
+pub use judge::{Judged, followed, judge};
 use lane::LaneTask;
 pub use status::{LaneLine, NodeStatus};
 use worker::Worker;

@@ -5,15 +5,13 @@
 //! recorded (durable); only then does the lane hear of it and may give the signal. What is no longer wanted when its
 //! turn comes is not decided.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as jobs;
 
-use clearance::decide::{Authority, Decision, LaneFault, LaneState, OrderRefused, Reason, decide, obey};
+use clearance::decide::{Decision, LaneFault, LaneState, OrderRefused, Reason, obey};
 use clearance::geometry::{Point, Quad};
 use clearance::ids::{LaneId, PassageId};
-use clearance::mark::RegistrationMark;
 use clearance::order::Order;
 use clearance::passage::{
     DecisionRecord, EvidenceKind, OrderRef, Outcome, PassageEvent, PassageStep, PlateEvidence,
@@ -23,9 +21,10 @@ use clearance::wire::Verified;
 use tokio::sync::mpsc;
 
 use super::Shared;
+use super::judge::{followed, judge};
+use super::steps::Steps;
 use crate::camera::Frame;
 use crate::clock::utc_now;
-use crate::directives::ClaimError;
 use crate::lane::machine::Ask;
 use crate::outbox::{Durable, OutboxError};
 
@@ -34,13 +33,6 @@ const MARGIN: f32 = 0.35;
 /// Width of the whole picture that is kept, pixels.
 const PICTURE_WIDTH: usize = 960;
 const PICTURE_QUALITY: u8 = 80;
-
-/// Passages whose steps are counted; a step of an older one starts at [`FOREIGN_STEP`].
-const COUNTED: usize = 64;
-
-/// Steps of a passage that this run of the program did not begin are numbered from here, out of the way of those that
-/// were recorded before.
-const FOREIGN_STEP: u32 = 1 << 20;
 
 /// A new passage's id: random, and sorting by time.
 pub(super) fn new_passage() -> PassageId {
@@ -90,7 +82,7 @@ impl Worker {
             shared,
             lane: lane.clone(),
             wanted: Arc::clone(&wanted),
-            steps: VecDeque::new(),
+            steps: Steps::default(),
             plates: None,
         };
         std::thread::Builder::new().name(format!("decide-{lane}")).spawn(move || {
@@ -123,8 +115,7 @@ struct Thread {
     shared: Arc<Shared>,
     lane: LaneId,
     wanted: Arc<AtomicU64>,
-    /// The next step of the latest passages.
-    steps: VecDeque<(PassageId, u32)>,
+    steps: Steps,
     /// Evidence of the passage in front of the gate.
     plates: Option<(PassageId, Vec<PlateEvidence>)>,
 }
@@ -162,45 +153,13 @@ impl Thread {
         self.recorded(ask, passage, decision, None)
     }
 
-    /// Decide, and use the directive up that is followed.
     fn judge(&self, read: &FusedRead, lane: LaneState) -> Decision {
-        let refer = |reason| Decision::Refer { reason };
-        let marks: Vec<RegistrationMark> =
-            read.plates.iter().flat_map(|p| p.candidates.iter().map(|c| c.mark.clone())).collect();
-        let view = match self.shared.cache.view(&marks) {
-            Ok(view) => view,
-            Err(fault) => return self.cache_failed(&fault),
-        };
-        // The lease is asked after the look-up: a lease that ended meanwhile does not count.
-        let lease = self.shared.replica.borrow().lease();
-        let decision = decide(read, &view, lease, lane, utc_now());
-        // A directive is for one movement, whatever it orders: followed once, it is used up.
-        let followed = match &decision {
-            Decision::Release(warrant) => match warrant.authority() {
-                Authority::Directive { movement, .. } => Some(movement),
-                Authority::Officer(_) => None,
-            },
-            Decision::Direct { movement, .. } => movement.as_ref(),
-            Decision::Refer { .. } => None,
-        };
-        let Some(movement) = followed else { return decision };
-        let Some(mark) =
-            view.entries.iter().map(|e| &e.directive).find(|d| d.movement == *movement).map(|d| &d.mark)
-        else {
-            return refer(Reason::NoDirective);
-        };
-        match self.shared.cache.mark_used(movement, mark, read.passage) {
-            Ok(()) => decision,
-            Err(ClaimError::AlreadyUsed(_)) => refer(Reason::Used),
-            Err(ClaimError::NotActive) => refer(Reason::Revoked),
-            Err(ClaimError::Fault(fault)) => self.cache_failed(&fault),
+        let judged = judge(&self.shared.cache, || self.shared.replica.borrow().lease(), read, lane);
+        if let Some(fault) = judged.fault {
+            tracing::error!(lane = %self.lane, %fault, "no look-up");
+            self.shared.cache_fails.store(true, Ordering::SeqCst);
         }
-    }
-
-    fn cache_failed(&self, fault: &crate::directives::CacheFault) -> Decision {
-        tracing::error!(lane = %self.lane, %fault, "no look-up");
-        self.shared.cache_fails.store(true, Ordering::SeqCst);
-        Decision::Refer { reason: Reason::LaneFault(LaneFault::CacheFault) }
+        judged.decision
     }
 
     fn obey(&mut self, ask: Ask, passage: PassageId, order: &Verified<Order>, lane: LaneState) -> Done {
@@ -238,20 +197,12 @@ impl Thread {
         order: Option<OrderRef>,
     ) -> Result<Durable, OutboxError> {
         let head = self.shared.replica.borrow().head;
-        let movement = match decision {
-            Decision::Release(warrant) => match warrant.authority() {
-                Authority::Directive { movement, .. } => Some(movement.clone()),
-                Authority::Officer(_) => None,
-            },
-            Decision::Direct { movement, .. } => movement.clone(),
-            Decision::Refer { .. } => None,
-        };
         let plates =
             self.plates.iter().filter(|(of, _)| *of == passage).flat_map(|(_, p)| p.clone()).collect();
         let record = DecisionRecord {
             outcome: Outcome::from(decision),
             reason: decision.reason(),
-            movement,
+            movement: followed(decision),
             order,
             plates,
             epoch: head.epoch,
@@ -262,16 +213,16 @@ impl Thread {
     }
 
     fn append(&mut self, passage: PassageId, what: PassageStep) -> Result<Durable, OutboxError> {
-        let event = PassageEvent {
-            site: self.shared.config.site.clone(),
-            lane: self.lane.clone(),
-            edge: self.shared.config.edge.clone(),
+        let (shared, lane) = (&self.shared, &self.lane);
+        let (event, recorded) = self.steps.record(&shared.outbox, passage, what, |step, what| PassageEvent {
+            site: shared.config.site.clone(),
+            lane: lane.clone(),
+            edge: shared.config.edge.clone(),
             passage,
-            step: self.next_step(passage, &what),
+            step,
             at: utc_now(),
             what,
-        };
-        let recorded = self.shared.outbox.record(&event);
+        });
         if let Err(error) = &recorded {
             tracing::error!(lane = %self.lane, %error, "a passage was not recorded");
             self.shared.outbox_fails.store(true, Ordering::SeqCst);
@@ -279,25 +230,6 @@ impl Thread {
         // Nobody may be watching.
         let _ = self.shared.steps.send(event);
         recorded
-    }
-
-    fn next_step(&mut self, passage: PassageId, what: &PassageStep) -> u32 {
-        if let Some((_, next)) = self.steps.iter_mut().find(|(of, _)| *of == passage) {
-            *next += 1;
-            return *next - 1;
-        }
-        let first = match what {
-            // A passage of before the last start, or one long gone.
-            PassageStep::OrderRefused { order, .. } => {
-                FOREIGN_STEP + u32::from(u16::from_be_bytes([order.0[0], order.0[1]]))
-            }
-            _ => 0,
-        };
-        self.steps.push_back((passage, first + 1));
-        if self.steps.len() > COUNTED {
-            self.steps.pop_front();
-        }
-        first
     }
 
     /// Keep crop and picture of each plate. A picture that cannot be kept is missed by the officer, not by the lane.

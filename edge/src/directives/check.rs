@@ -15,6 +15,7 @@ use super::cache::CacheFault;
 use super::entry::{self, META, Meta, SetSum};
 use super::floor::{self, Slot};
 use super::generation::{self, CURRENT, PREFIX, guarded};
+use super::quarantine;
 use super::used;
 use crate::fsck::CannotCheck;
 use crate::outbox::{disk::PARTIAL, frame};
@@ -78,6 +79,12 @@ const USED_TWICE: Check = Check::damage(
     "look both passages up in the console; an officer has to decide",
 );
 
+const QUARANTINE: Check = Check::damage(
+    "quarantine-damaged",
+    "this edge is quarantined and it is not known why: its lanes release nothing by themselves",
+    "an officer accepts central's history for this edge in the console, with a reason; check the disk",
+);
+
 /// Refuse while an edge runs: sled locks the set that counts.
 pub(crate) fn refuse_if_running(root: &Path) -> Result<(), CannotCheck> {
     for number in numbers(root)? {
@@ -98,6 +105,7 @@ pub(crate) fn check(root: &Path, scratch: &Path, report: &mut Report) -> Result<
     }
     let floor = check_floor(&root.join("floor"), report)?;
     check_used(&root.join("used"), report)?;
+    check_quarantine(&root.join("quarantine"), report)?;
     let current = current(root, floor, report)?;
     let numbers = numbers(root)?;
     for number in &numbers {
@@ -203,6 +211,16 @@ fn check_used(path: &Path, report: &mut Report) -> Result<(), CannotCheck> {
                     .found(path.display(), format!("movement {movement}: passages {other} and {passage}")),
             );
         }
+    }
+    Ok(())
+}
+
+/// A note that is whole is no finding: it says how the edge is, and so does `edge status`.
+fn check_quarantine(path: &Path, report: &mut Report) -> Result<(), CannotCheck> {
+    let Some(bytes) = read(path)? else { return Ok(()) };
+    report.count("notes of a quarantine", 1);
+    if quarantine::opened(&bytes).is_none() {
+        report.findings.push(QUARANTINE.found(path.display(), "the checksum does not fit"));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clearance::directive::{ActionCode, Directive, DirectiveStatus, Window};
+use clearance::follower::Quarantine;
 use clearance::ids::{Digest, Epoch, PassageId, Revision, UtcMillis};
 use clearance::replicate::DirectiveOp;
 use tempfile::TempDir;
@@ -257,4 +258,21 @@ fn whatever_byte_of_the_tree_rots_it_is_found_or_changes_nothing() {
     fs::write(lain.path("gen-1/db"), b"").unwrap();
     assert!(!truncated.is_empty() || bytes[bytes.len() / 2..].iter().all(|b| *b == 0), "{truncated:?}");
     assert!(!lain.found().is_empty(), "an empty file");
+}
+
+#[test]
+fn the_note_of_a_quarantine_is_checked_and_one_that_is_whole_is_no_finding() {
+    let lain = Lain::new();
+    Cache::open(lain.0.path()).unwrap().quarantine(Quarantine::Fork(Revision(7))).unwrap();
+    assert_eq!(lain.found(), [""; 0]);
+    for at in 0..fs::read(lain.path("quarantine")).unwrap().len() {
+        lain.flip("quarantine", at);
+        assert_eq!(lain.found(), ["quarantine-damaged"], "byte {at}");
+        lain.flip("quarantine", at);
+    }
+    fs::write(lain.path("quarantine"), b"").unwrap();
+    assert_eq!(lain.found(), ["quarantine-damaged"], "an empty file");
+    fs::write(lain.path("quarantine.partial"), b"half").unwrap();
+    fs::remove_file(lain.path("quarantine")).unwrap();
+    assert_eq!(lain.found(), ["cache-left-over"]);
 }

@@ -29,7 +29,7 @@ impl QuarantineNote {
     /// What it says. One that cannot be read says that there was something.
     pub(super) fn read(&self) -> Option<Quarantine> {
         match fs::read(&self.path) {
-            Ok(sealed) => Some(entry::open(KEY, &sealed).unwrap_or(Quarantine::NoteDamaged)),
+            Ok(sealed) => Some(opened(&sealed).unwrap_or(Quarantine::NoteDamaged)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 tracing::error!(path = %self.path.display(), %error, "cannot read whether this edge is quarantined: it is until that can be read");
@@ -48,6 +48,11 @@ impl QuarantineNote {
             _ => disk::sync_folder(self.path.parent().unwrap_or(Path::new("."))),
         }
     }
+}
+
+/// What a note says; `None` if its bytes were not written like this.
+pub(super) fn opened(sealed: &[u8]) -> Option<Quarantine> {
+    entry::open(KEY, sealed)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //!
 //! Zenoh carries bytes; every record is verified here before anybody sees it.
 
+pub(crate) mod check;
 mod deliver;
 mod follow;
 mod keys;
