@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod clips;
+pub mod disk;
 pub mod evaluation;
 pub mod simulation;
 pub mod world;

@@ -31,7 +31,7 @@ async fn quarantined(edge: &Edge) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edge_that_has_seen_more_than_a_restored_central_waits_for_an_officer() {
-    let mut network = network();
+    let network = network();
     let first = edge(&network);
     network.assign(SITE, "AB1234", "release").await.unwrap();
     first.knows("AB1234").await.unwrap();
@@ -83,7 +83,7 @@ async fn an_edge_that_has_seen_more_than_a_restored_central_waits_for_an_officer
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lanes_follow_to_another_key_of_central_by_themselves() {
-    let mut network = network();
+    let network = network();
     let edge = edge(&network);
     network.assign(SITE, "AB1234", "release").await.unwrap();
     edge.knows("AB1234").await.unwrap();

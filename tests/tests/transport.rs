@@ -75,7 +75,7 @@ async fn a_link_outlives_its_router_killed_and_started_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_goes_to_another_router_and_at_last_to_central_itself() {
-    let mut network = network();
+    let network = network();
     let (a, b) = (free_endpoint("tls").unwrap(), free_endpoint("tls").unwrap());
     let first = router(&network, &a);
     // The second is not there yet: it replaces the first, at another address.

@@ -21,6 +21,7 @@ use super::floor::FloorFile;
 use super::generation::{Generation, guarded};
 use super::quarantine::QuarantineNote;
 use super::used::UsedLog;
+use crate::outbox::disk;
 
 /// Why the cache cannot be believed. The lane holds until it was built anew.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,11 @@ pub enum CacheFault {
     /// The store panicked.
     #[error("the directive cache panicked; it is being fetched anew")]
     Panicked,
+    /// The store does not come to an end.
+    #[error(
+        "the directive cache does not get its data onto the disk; it is being fetched anew: check the disk"
+    )]
+    Hangs,
     /// The disk fails.
     #[error("cannot read or write {}: {source}; check the disk and the folder's permissions", path.display())]
     Disk {
@@ -91,7 +97,7 @@ impl Cache {
     /// Open the cache in `root`, made if it is not there. What cannot be believed is thrown away. Blocking.
     pub fn open(root: &Path) -> Result<Self, CacheFault> {
         let at = |name: &str| root.join(name);
-        std::fs::create_dir_all(root).map_err(|source| CacheFault::Disk { path: root.to_owned(), source })?;
+        disk::make_folder(root).map_err(|source| CacheFault::Disk { path: root.to_owned(), source })?;
         let mut floor =
             FloorFile::open(&at("floor")).map_err(|source| CacheFault::Disk { path: at("floor"), source })?;
         let used =
@@ -252,7 +258,10 @@ impl Cache {
     /// Throw the set away, after a fault.
     pub fn reset(&self) {
         let floor = self.floor_file();
-        *self.inner.generation.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let faulty = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(generation) = faulty {
+            generation.abandon();
+        }
         if let Err(error) = Generation::forget(&self.inner.root) {
             tracing::warn!(path = %self.inner.root.display(), %error, "cannot remove CURRENT; the damaged cache is found out again at the next start");
         }

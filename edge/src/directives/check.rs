@@ -160,7 +160,12 @@ fn check_floor(path: &Path, report: &mut Report) -> Result<Head, CannotCheck> {
     let newest = slots.iter().filter_map(Slot::written).max_by_key(|(writes, _)| *writes);
     report.count("floor slots", 2);
     let Some((writes, head)) = newest else {
-        if bytes.iter().any(|byte| *byte != 0) {
+        // The first write goes to the second slot.
+        if let [Slot::Empty, Slot::Damaged] = slots {
+            report.findings.push(
+                FLOOR_SLOT.found(format!("{} slot 1", path.display()), "the first record was not finished"),
+            );
+        } else if bytes.iter().any(|byte| *byte != 0) {
             report.findings.push(FLOOR_LOST.found(path.display(), "both slots are damaged"));
         }
         return Ok(Head::default());
@@ -168,7 +173,7 @@ fn check_floor(path: &Path, report: &mut Report) -> Result<Head, CannotCheck> {
     for (number, slot) in slots.iter().enumerate() {
         let wrong = match slot {
             Slot::Damaged => Some("the checksum does not fit".to_owned()),
-            // The first write goes to the second slot.
+            // See above.
             Slot::Empty if writes > 1 => Some(format!("empty after {writes} writes")),
             Slot::Written(earlier, other) if *earlier != writes => {
                 let follows =

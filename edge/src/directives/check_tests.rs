@@ -209,6 +209,23 @@ fn the_floor_is_checked_slot_by_slot() {
     let bytes = fs::read(lain.path("floor")).unwrap();
     fs::write(lain.path("floor"), &bytes[..4000]).unwrap();
     assert_eq!(lain.found(), ["floor-slot"], "the second slot is cut off");
+
+    let first = TempDir::new().unwrap();
+    Cache::open(first.path()).unwrap().replace_all(&[entry_of(1)], head(1)).unwrap();
+    let mut lain = Lain(first);
+    lain.flip("floor", 4096 + 20);
+    assert!(
+        lain.found().starts_with(&["floor-slot"]),
+        "the very first write was torn: nothing was held before"
+    );
+    lain = Lain::new();
+    lain.flip("floor", 4096 + 20);
+    fs::write(
+        lain.path("floor"),
+        [vec![1; 4096], fs::read(lain.path("floor")).unwrap()[4096..].to_vec()].concat(),
+    )
+    .unwrap();
+    assert_eq!(lain.found(), ["floor-lost"]);
 }
 
 #[test]

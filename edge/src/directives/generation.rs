@@ -9,6 +9,9 @@ use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clearance::directive::DirectiveEntry;
 use clearance::ids::Digest;
@@ -25,6 +28,9 @@ pub(super) const PREFIX: &str = "gen-";
 
 /// sled's page cache, in bytes. The set of a site is some ten MB; its default of 1 GB is for servers.
 const PAGE_CACHE: u64 = 64 << 20;
+
+/// Longest wait for the disk; one that takes longer is no use to a lane.
+const FLUSH: Duration = Duration::from_secs(15);
 
 /// Entries stored at once while a set is built.
 const BATCH: usize = 1000;
@@ -82,7 +88,9 @@ impl Generation {
             }
             let meta = Meta { head, sum };
             tree.insert(META, entry::seal(META, &meta))?;
-            tree.flush()?;
+            flush(&tree)?;
+            // sled syncs its files and not their names.
+            disk::sync_folder(&path).map_err(|source| CacheFault::Disk { path: path.clone(), source })?;
             Ok(Self { number, tree, meta, buckets: Buckets::of(entries) })
         })?;
         let pointer = root.join(CURRENT);
@@ -209,8 +217,15 @@ impl Generation {
 
     /// Push it towards the disk. sled promises no more than that, hence the floor and the sum.
     pub(super) fn flush(&self) -> Result<(), CacheFault> {
-        self.tree.flush()?;
-        Ok(())
+        flush(&self.tree)
+    }
+
+    /// Close it, without waiting for that: a tree that has failed may not come to an end.
+    pub(super) fn abandon(self) {
+        let tree = self.tree;
+        if let Err(error) = thread::Builder::new().name("close".to_owned()).spawn(move || drop(tree)) {
+            tracing::warn!(%error, "the damaged cache is not closed");
+        }
     }
 }
 
@@ -277,6 +292,20 @@ fn scan(tree: &sled::Db) -> Result<(SetSum, Buckets), CacheFault> {
         }
     }
     Ok((sum, Buckets::from_sums(&sums)))
+}
+
+/// sled 0.34 can wait for ever once a write of its own has failed, so it is waited for by a thread that may be left behind.
+fn flush(tree: &sled::Db) -> Result<(), CacheFault> {
+    let (done, flushed) = mpsc::channel();
+    let tree = tree.clone();
+    let flush = move || {
+        let result = guarded(|| Ok(tree.flush().map(drop)?));
+        // Before anybody opens it again.
+        drop(tree);
+        let _ = done.send(result);
+    };
+    thread::Builder::new().name("flush".to_owned()).spawn(flush).map_err(|_| CacheFault::Hangs)?;
+    flushed.recv_timeout(FLUSH).unwrap_or(Err(CacheFault::Hangs))
 }
 
 pub(super) fn open_tree(path: &Path) -> Result<sled::Db, CacheFault> {

@@ -54,7 +54,7 @@ pub(crate) fn rotations(
     let place = path.display();
     let found = frame::scan(&bytes);
     // Kept by writing the whole file anew: no power cut leaves a part of one.
-    let torn = (found.sound < bytes.len()).then(|| found.sound..bytes.len());
+    let torn = (found.sound < bytes.len()).then_some(found.sound..bytes.len());
     for range in found.damaged.iter().cloned().chain(torn) {
         let what = format!("bytes {} to {} are no rotation", range.start, range.end);
         report.findings.push(DAMAGED.found(&place, what));

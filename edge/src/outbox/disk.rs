@@ -39,6 +39,20 @@ pub(crate) fn append_to(path: &Path) -> io::Result<Box<dyn Medium>> {
     Ok(Box::new(file))
 }
 
+/// Make a folder and those above it that are missing, their names durable: what is synced in a folder is lost all the same
+/// if the folder's own name is.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(path)?;
+    // It may be there from a start that was cut off before this.
+    let made = missing.iter().skip(1).copied();
+    for folder in std::iter::once(path).chain(made) {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_folder(parent.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
 /// Make names made, changed or removed in `folder` durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

@@ -37,7 +37,7 @@ impl EvidenceStore {
     /// Open, or make, the store in `folder`, with room for `limit` bytes.
     pub fn open(folder: &Path, limit: u64) -> Result<Self, OutboxError> {
         let failed = |source| OutboxError::Disk { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
+        disk::make_folder(folder).map_err(failed)?;
         let mut files = Files::default();
         for item in fs::read_dir(folder).map_err(failed)? {
             let item = item.map_err(failed)?;

@@ -67,7 +67,7 @@ impl Journal {
         report: &mut OpenReport,
     ) -> Result<Self, OutboxError> {
         let failed = |source| OutboxError::Disk { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(failed)?;
+        disk::make_folder(folder).map_err(failed)?;
         let mut journal = Self {
             folder: folder.to_owned(),
             limits,

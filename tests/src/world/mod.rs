@@ -3,8 +3,11 @@
 
 pub mod footage;
 pub mod lane;
+pub mod namespaces;
 pub mod network;
+pub mod node;
 pub mod play;
 pub mod queue;
 pub mod rtsp;
 pub mod site;
+pub mod traffic;

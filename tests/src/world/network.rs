@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use zenoh::Session;
 
-use super::site::{CentralProcess, command, free_port, run, start_central};
+use super::site::{CentralProcess, free_port, placed, run, start_central_in};
 
 /// Who may sign in to the console, and do everything.
 const OFFICER: (&str, &str) = ("chan", "clearlane network");
@@ -42,12 +42,31 @@ pub const LANE: &str = "lane-1";
 pub struct Network {
     /// Where central listens for TLS.
     pub central: String,
-    process: Option<CentralProcess>,
-    key: PublicKey,
+    process: Mutex<Option<CentralProcess>>,
+    console: String,
+    place: Place,
+    pub(super) key: PublicKey,
     trade: String,
     selector: String,
     http: reqwest::Client,
     folder: tempfile::TempDir,
+}
+
+/// Where central and the routers of a network are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The network namespace of central.
+    pub namespace: Option<String>,
+    /// Addresses of this network's machines, central's first.
+    pub hosts: Vec<String>,
+    /// Milliseconds for which a lease is granted.
+    pub lease_ms: u64,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { namespace: None, hosts: vec!["127.0.0.1".to_owned()], lease_ms: LEASE_MS }
+    }
 }
 
 /// A process that is killed when this is dropped.
@@ -98,37 +117,44 @@ pub async fn comes<T>(what: &str, mut come: impl AsyncFnMut() -> Option<T>) -> a
 impl Network {
     /// Start central for these sites, with an authority; `edges` are the names of edges that will join.
     pub fn start(sites: &[&str], edges: &[&str]) -> anyhow::Result<Self> {
+        Self::start_at(Place::default(), sites, edges)
+    }
+
+    /// The same, somewhere else.
+    pub fn start_at(place: Place, sites: &[&str], edges: &[&str]) -> anyhow::Result<Self> {
+        let host = place.hosts.first().context("central has no address")?.clone();
         let folder = tempfile::TempDir::new()?;
         let at = |name: &str| folder.path().join(name);
         ca::init(&at("ca"), 10, now())?;
-        let hosts = ["127.0.0.1".to_owned()];
-        ca::issue(&at("ca"), &at("certificates"), &Party::Central, &hosts, 10, now())?;
+        ca::issue(&at("ca"), &at("certificates"), &Party::Central, &place.hosts, 10, now())?;
         let key: PublicKey = run(&["keygen", "--out"], &[&at("central.key")], "")?.parse()?;
         let mut keys = String::new();
         for edge in edges {
             let key = edge::keys::generate(&at(&format!("{edge}.key")))?;
             let _ = writeln!(keys, "{edge} = \"{key}\"");
         }
-        let central = free_endpoint("tls")?;
+        let central = format!("tls/{host}:{}", free_port()?);
+        let console = format!("{host}:{}", free_port()?);
         let config = at("central.toml");
         std::fs::write(
             &config,
             format!(
-                "http = \"127.0.0.1:{}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = {sites:?}\nlease_ms = {LEASE_MS}\n{}[edges]\n{keys}",
-                free_port()?,
+                "http = \"{console}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
+                 sites = {sites:?}\nlease_ms = {}\n{}[edges]\n{keys}",
+                place.lease_ms,
                 tls_table("central"),
             ),
         )?;
         run(&["officer", "add", OFFICER.0, "--role", "officer", "--config"], &[&config], OFFICER.1)?;
         let token = |role| run(&["token", "create", role, "--role", role, "--config"], &[&config], "");
         let (trade, selector) = (token("trade")?, token("selector")?);
-        let process = Some(start_central(&config)?);
+        let process = Mutex::new(Some(start_central_in(&config, place.namespace.as_deref())?));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))
             .build()?;
-        Ok(Self { central, process, key, trade, selector, http, folder })
+        let console = format!("http://{console}");
+        Ok(Self { central, process, console, place, key, trade, selector, http, folder })
     }
 
     /// A certificate of the network's authority.
@@ -136,7 +162,7 @@ impl Network {
         let folder = self.folder.path().join("certificates");
         if !folder.join(format!("{party}.pem")).exists() {
             let parsed: Party = party.parse()?;
-            let hosts = if matches!(parsed, Party::Edge(..)) { vec![] } else { vec!["127.0.0.1".to_owned()] };
+            let hosts = if matches!(parsed, Party::Edge(..)) { vec![] } else { self.place.hosts.clone() };
             ca::issue(&self.folder.path().join("ca"), &folder, &parsed, &hosts, 10, now())?;
         }
         Ok(files(&self.folder.path().join("ca"), &folder, party))
@@ -165,6 +191,18 @@ impl Network {
         endpoint: &str,
         upstream: &str,
     ) -> anyhow::Result<Router> {
+        self.router_in(None, site, edges, endpoint, upstream)
+    }
+
+    /// The same, in a network namespace.
+    pub fn router_in(
+        &self,
+        namespace: Option<&str>,
+        site: &str,
+        edges: &[&str],
+        endpoint: &str,
+        upstream: &str,
+    ) -> anyhow::Result<Router> {
         let party = format!("router.{site}");
         self.certificate(&party)?;
         let name = format!("router-{}", endpoint.rsplit(':').next().unwrap_or_default());
@@ -178,7 +216,7 @@ impl Network {
         )?;
         let log = config.with_extension("log");
         let out = std::fs::OpenOptions::new().create(true).append(true).open(&log)?;
-        let child = Command::new(command("central")?)
+        let child = placed("central", namespace)?
             .args(["router", "--config"])
             .arg(&config)
             .stdout(Stdio::null())
@@ -212,19 +250,30 @@ impl Network {
     }
 
     /// Kill central, as a power cut would.
-    pub fn kill_central(&mut self) {
-        self.process = None;
+    pub fn kill_central(&self) {
+        *self.process() = None;
     }
 
     /// Start central again, with the database that it had.
-    pub fn restart_central(&mut self) -> anyhow::Result<()> {
-        self.process = Some(start_central(&self.folder.path().join("central.toml"))?);
+    pub fn restart_central(&self) -> anyhow::Result<()> {
+        let config = self.folder.path().join("central.toml");
+        let started = start_central_in(&config, self.place.namespace.as_deref())?;
+        *self.process() = Some(started);
         Ok(())
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<CentralProcess>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where everything of the network is kept.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Run a command of central's on its configuration while it does not run; gives what it printed.
     pub fn command(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        ensure!(self.process.is_none(), "central runs");
+        ensure!(self.process().is_none(), "central runs");
         let config = self.folder.path().join("central.toml");
         run(&[arguments, &["--config"]].concat(), &[&config], "")
     }
@@ -240,7 +289,7 @@ impl Network {
     }
 
     fn move_database(&self, from: &str, to: &str) -> anyhow::Result<()> {
-        ensure!(self.process.is_none(), "central runs");
+        ensure!(self.process().is_none(), "central runs");
         let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
         std::fs::create_dir_all(&to)?;
         for old in std::fs::read_dir(&to)? {
@@ -260,6 +309,12 @@ impl Network {
 
     /// Declare a vehicle at a site and give it this action code.
     pub async fn assign(&self, site: &str, mark: &str, action: &str) -> anyhow::Result<()> {
+        let movement = self.declare(site, mark).await?;
+        self.give(&movement, action).await.map(drop)
+    }
+
+    /// Declare a vehicle's cargo and bundle it with the vehicle; gives the movement.
+    pub async fn declare(&self, site: &str, mark: &str) -> anyhow::Result<String> {
         // Days are counted where the control point lies; the truck is on its way now.
         let arrival = jiff::Timestamp::now().checked_add(Duration::from_mins(30))?.in_tz("Asia/Hong_Kong")?;
         let consignment = json!({ "direction": "inbound", "packages": 12, "package_kind": "CT",
@@ -269,16 +324,48 @@ impl Network {
         let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": site,
             "expected_arrival": arrival.timestamp() });
         let bundled = self.call(Method::POST, "/api/v1/bundles", &self.trade, &bundle).await?;
-        let path =
-            format!("/api/v1/movements/{}/action", bundled["movement"].as_str().context("no movement")?);
+        Ok(bundled["movement"].as_str().context("no movement")?.to_owned())
+    }
+
+    /// Give a movement its action code.
+    pub async fn give(&self, movement: &str, action: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/movements/{movement}/action");
         let body = json!({ "action": action, "reason": "test" });
         self.call(Method::PUT, &path, &self.selector, &body).await.map(drop)
     }
 
+    /// Take it back.
+    pub async fn revoke(&self, movement: &str) -> anyhow::Result<()> {
+        let path = format!("/api/v1/movements/{movement}/action");
+        self.call(Method::DELETE, &path, &self.selector, &json!({})).await.map(drop)
+    }
+
+    /// A movement as central has it, as JSON.
+    pub async fn movement(&self, movement: &str) -> anyhow::Result<Value> {
+        let path = format!("/api/v1/movements/{movement}");
+        self.call(Method::GET, &path, &self.trade, &json!({})).await
+    }
+
     /// The passages that central has, as JSON.
     pub async fn passages(&self) -> anyhow::Result<Vec<Value>> {
-        let feed = self.call(Method::GET, "/api/v1/passages", &self.selector, &json!({})).await?;
-        Ok(feed["passages"].as_array().cloned().unwrap_or_default())
+        let mut all = Vec::new();
+        let mut since = json!(0);
+        loop {
+            let path = format!("/api/v1/passages?since={since}");
+            let feed = self.call(Method::GET, &path, &self.selector, &json!({})).await?;
+            match feed["passages"].as_array() {
+                Some(more) if !more.is_empty() => all.extend(more.iter().cloned()),
+                _ => return Ok(all),
+            }
+            since = feed["since"].clone();
+        }
+    }
+
+    /// The steps of a passage that central has, as JSON.
+    pub async fn steps(&self, passage: PassageId) -> anyhow::Result<Vec<Value>> {
+        let path = format!("/api/v1/passages/{passage}");
+        let found = self.call(Method::GET, &path, &self.selector, &json!({})).await?;
+        Ok(found["steps"].as_array().cloned().unwrap_or_default())
     }
 
     async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> anyhow::Result<Value> {
@@ -328,7 +415,8 @@ impl Network {
     }
 
     fn base(&self) -> anyhow::Result<String> {
-        Ok(format!("http://{}", self.process.as_ref().context("central does not run")?.address))
+        ensure!(self.process().is_some(), "central does not run");
+        Ok(self.console.clone())
     }
 }
 

@@ -98,6 +98,15 @@ pub(super) fn command(name: &str) -> anyhow::Result<PathBuf> {
     near.with_context(|| format!("the command {name} is not built: cargo build --workspace --bins"))
 }
 
+/// The command `name` of this build, to run in a network namespace if one is named.
+pub(super) fn placed(name: &str, namespace: Option<&str>) -> anyhow::Result<Command> {
+    let path = command(name)?;
+    let Some(namespace) = namespace else { return Ok(Command::new(path)) };
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace]).arg(path);
+    Ok(command)
+}
+
 impl Site {
     /// Start everything.
     pub async fn start(options: SiteOptions) -> anyhow::Result<Self> {
@@ -318,8 +327,12 @@ pub(super) fn run(words: &[&str], paths: &[&Path], input: &str) -> anyhow::Resul
 }
 
 pub(super) fn start_central(config: &Path) -> anyhow::Result<CentralProcess> {
+    start_central_in(config, None)
+}
+
+pub(super) fn start_central_in(config: &Path, namespace: Option<&str>) -> anyhow::Result<CentralProcess> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(config.with_extension("log"))?;
-    let mut child = Command::new(command("central")?)
+    let mut child = placed("central", namespace)?
         .args(["run", "--print-addresses", "--config"])
         .arg(config)
         .stdout(Stdio::piped())
