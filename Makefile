@@ -36,6 +36,7 @@ setup-onnxruntime:
 setup-tests:
 	@deploy/setup-debian.sh "Modbus peers that are not ours, for the tests" $(DEBIAN_TEST)
 	@deploy/setup-debian.sh "network namespaces, for the tests" iproute2
+	@deploy/setup-debian.sh "the other engine of central's store, for the tests" postgresql
 	@deploy/setup-debian.sh "a browser for the console's tests, and letters for its Chinese pages" chromium fonts-noto-cjk
 	@deploy/setup-node.sh
 

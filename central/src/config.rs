@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clearance::ids::{EdgeId, SiteId, UtcMillis};
 use clearance::transport::{self, Party, TlsFiles, check_endpoints};
 use clearance::wire::PublicKey;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::link::tls;
+use crate::trade::Place;
 
 /// The configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -24,6 +26,11 @@ pub struct Config {
     pub zenoh: Vec<String>,
     /// Folder of the database and of officers' corrections.
     pub data_dir: PathBuf,
+    /// A database of PostgreSQL, as `postgres://user:password@host/name`, which several centrals may share. Default: a file
+    /// of SQLite in `data_dir`.
+    pub database: Option<String>,
+    /// File with the rules of the place. Default: Hong Kong's, `deploy/place.toml`.
+    pub place: Option<PathBuf>,
     /// File with the secret key that signs what goes to the lanes; `central keygen` makes it.
     pub key_file: PathBuf,
     /// Control points served.
@@ -51,6 +58,10 @@ fn default_lease_ms() -> u64 {
 }
 fn default_licence() -> String {
     "operator's own pictures, for training this operator's models".to_owned()
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// Why a configuration cannot be used.
@@ -114,9 +125,18 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
+        config.place = config.place.map(|place| folder.join(place));
         config.tls = config.tls.map(|files| files.beside(folder));
         config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
+    }
+
+    /// The rules of the place.
+    pub fn place(&self) -> anyhow::Result<Place> {
+        match &self.place {
+            Some(path) => Place::load(path).with_context(|| path.display().to_string()),
+            None => Ok(Place::hong_kong()),
+        }
     }
 
     /// A configuration's text without its file, for the fuzz targets.
@@ -134,6 +154,9 @@ impl Config {
             () if self.zenoh.is_empty() => {
                 Err(("zenoh", "name at least one endpoint for the lanes".to_owned()))
             }
+            () if self.database.as_ref().is_some_and(|url| !is_postgres(url)) => {
+                Err(("database", "postgres://user:password@host/name, or leave it out for SQLite".to_owned()))
+            }
             () => check_endpoints(&self.zenoh, self.tls.is_some()).map_err(|e| ("zenoh", e.to_string())),
         }?;
         match &self.tls {
@@ -146,6 +169,7 @@ impl Config {
 
     /// Check the certificate and its key.
     pub fn check_files(&self, now: UtcMillis) -> anyhow::Result<()> {
+        self.place()?;
         self.tls.as_ref().map_or(Ok(()), |files| tls::check(files, &Party::Central, now))
     }
 }

@@ -14,14 +14,16 @@ pub mod fuzzing;
 pub mod keys;
 pub mod link;
 pub mod officers;
+pub mod operations;
 pub mod rotation;
 pub mod router;
 pub mod state;
 pub mod storage;
+pub mod trade;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clearance::wire::Signer;
@@ -31,19 +33,23 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::operations::Operations;
 use crate::state::AppState;
-use crate::storage::Store;
+use crate::storage::{Database, Store};
 
-/// The database that a configuration names.
-pub fn database(config: &Config) -> PathBuf {
-    config.data_dir.join("central.sqlite")
+/// The database that a configuration names: a file in its folder unless it names a server.
+pub fn database(config: &Config) -> Database {
+    match &config.database {
+        Some(url) => Database::Postgres(url.clone()),
+        None => Database::Sqlite(config.data_dir.join("central.sqlite")),
+    }
 }
 
 /// Open the database that a configuration names.
 pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<Store> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| config.data_dir.display().to_string())?;
-    let path = database(config);
-    Store::open(&path, signer).await.with_context(|| path.display().to_string())
+    let database = database(config);
+    Store::open(&database, &config.sites, signer).await.with_context(|| database.label())
 }
 
 /// A running central.
@@ -59,8 +65,11 @@ impl Central {
     /// Start everything a configuration asks for.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let store = rotation::open_signed(config).await?;
+        let place = Arc::new(config.place()?);
+        let operations = Operations::new(store.clone(), clock.clone(), place, config.sites.as_slice().into());
         let state = AppState {
             store,
+            operations,
             clock,
             lanes: Arc::default(),
             events: broadcast::channel(1024).0,
@@ -69,7 +78,8 @@ impl Central {
             examples_licence: config.examples_licence.as_str().into(),
             sign_ins: Arc::default(),
         };
-        let link = link::start(state.clone(), config).await?;
+        let mut link = link::start(state.clone(), config).await?;
+        link.spawn(expect_due(state.clone()));
         let listener = TcpListener::bind(config.http)
             .await
             .with_context(|| format!("http = {}: cannot listen there", config.http))?;
@@ -103,5 +113,25 @@ impl Central {
         self.server.abort();
         let _ = self.server.await;
         Ok(())
+    }
+}
+
+/// How often codes that begin to serve are looked for.
+const DUE_EVERY: Duration = Duration::from_secs(1);
+
+/// Tell the lanes of codes as they begin to serve.
+async fn expect_due(state: AppState) {
+    // Whatever began while no central ran: codes serve for two weeks after the arrival.
+    let mut from = state.clock.now().plus_millis(-30 * 86_400_000);
+    let mut every = tokio::time::interval(DUE_EVERY);
+    loop {
+        every.tick().await;
+        let to = state.clock.now();
+        match state.store.expect_due(from, to).await {
+            Ok(()) => from = to,
+            Err(error) => {
+                tracing::error!(%error, "codes that begin to serve are not told; the lanes keep what they know");
+            }
+        }
     }
 }

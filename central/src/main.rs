@@ -12,7 +12,8 @@ use central::link::overheard::{Refusal, overhear};
 use central::officers::{Role, hash_password, new_token, token_hash};
 use central::router::{self, RouterConfig};
 use central::storage::check::check;
-use central::storage::{COMMAND_LINE, EpochReason, Noted, Store};
+use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store};
+use central::trade::TraderId;
 use central::{Central, ca, keys};
 use clap::{Parser, Subcommand, ValueEnum};
 use clearance::ids::{EdgeId, OfficerId, SiteId};
@@ -128,10 +129,35 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Who did what: a chain of lines, each bound to those before it.
+    #[command(after_help = "Examples:
+  central audit verify --config central.toml
+  central audit anchor --config central.toml > anchor.json   (keep it elsewhere)
+  central audit verify --anchor anchor.json --config central.toml")]
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Print the OpenAPI description.
     #[command(after_help = "Example:
   central openapi > openapi.json")]
     Openapi,
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Follow the chain from its first line to its last. Exits with 1 where it is broken, 2 when it cannot be read.
+    #[command(after_help = "Example:
+  central audit verify --anchor anchor.json --config central.toml")]
+    Verify {
+        /// An anchor of before: what was there then must be there still, as it was.
+        #[arg(long)]
+        anchor: Option<PathBuf>,
+    },
+    /// Print where the chain ends now, as JSON. Kept elsewhere, it shows later whether the audit was written anew.
+    #[command(after_help = "Example:
+  central audit anchor --config central.toml > anchor.json")]
+    Anchor,
 }
 
 #[derive(Subcommand)]
@@ -182,7 +208,7 @@ enum OfficerCommand {
 enum TokenCommand {
     /// Make a token for a client's system; prints it once.
     #[command(after_help = "Examples:
-  central token create shipper --role trade --config central.toml
+  central token create acme-erp --role trade --trader acme --config central.toml
   central token create risk-engine --role selector --config central.toml")]
     Create {
         /// The client's name.
@@ -190,6 +216,12 @@ enum TokenCommand {
         /// trade or selector.
         #[arg(long)]
         role: Role,
+        /// Company that a client of the trade acts for; made if there is none. Default: the client's own name.
+        #[arg(long)]
+        trader: Option<String>,
+        /// A company made now is for training: nothing of it reaches a lane.
+        #[arg(long)]
+        sandbox: bool,
     },
 }
 
@@ -268,8 +300,12 @@ fn main() -> ExitCode {
     tracing_subscriber::registry().with(log.with_filter(filter)).with(overhear).init();
     run(&cli, refusals).unwrap_or_else(|error| {
         eprintln!("central: {error:#}");
-        // Of fsck, 1 says that something was found.
-        if matches!(cli.command, Some(Command::Fsck { .. })) { ExitCode::from(2) } else { ExitCode::FAILURE }
+        // Of fsck and audit, 1 says that something was found.
+        if matches!(cli.command, Some(Command::Fsck { .. } | Command::Audit { .. })) {
+            ExitCode::from(2)
+        } else {
+            ExitCode::FAILURE
+        }
     })
 }
 
@@ -277,9 +313,9 @@ fn main() -> ExitCode {
 fn fsck(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let config = Config::load(config)?;
     let signer = keys::load(&config.key_file)?;
-    let path = central::database(&config);
-    let report = runtime()?.block_on(check(&path, &signer))?;
-    for line in report.lines(path.display(), json)? {
+    let database = central::database(&config);
+    let report = runtime()?.block_on(check(&database, &signer))?;
+    for line in report.lines(database.label(), json)? {
         println!("{line}");
     }
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -310,6 +346,7 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
             runtime()?.block_on(serve(&cli.config, *print_addresses, refusals))?;
         }
         Command::Fsck { json } => return fsck(&cli.config, *json),
+        Command::Audit { command } => return audit(&cli.config, command),
         Command::Keygen { out } => println!("{}", keys::generate(out)?),
         Command::Ca { command } => authority(command)?,
         // Above.
@@ -344,12 +381,18 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
                 anyhow::Ok(())
             })?;
         }
-        Command::Token { command: TokenCommand::Create { name, role } } => {
+        Command::Token { command: TokenCommand::Create { name, role, trader, sandbox } } => {
             let token = new_token();
+            let trader = trader_of(*role, name, trader.as_deref())?;
             runtime()?.block_on(async {
-                let store = open_store(&cli.config).await?;
-                store.put_token(&token_hash(&token), name, role.name()).await?;
-                store.audit(Clock::system().now(), COMMAND_LINE, &Noted::CreateToken, name).await?;
+                let (store, now) = (open_store(&cli.config).await?, Clock::system().now());
+                if let Some(trader) = &trader
+                    && store.trader(trader).await?.is_none()
+                {
+                    store.add_trader(trader, trader.as_str(), *sandbox, COMMAND_LINE, now).await?;
+                }
+                store.put_token(&token_hash(&token), name, role.name(), trader.as_ref()).await?;
+                store.audit(now, COMMAND_LINE, &Noted::CreateToken, name).await?;
                 anyhow::Ok(())
             })?;
             println!("{token}");
@@ -376,6 +419,52 @@ fn authority(command: &CaCommand) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the command's answer")]
+fn audit(config: &Path, command: &AuditCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        AuditCommand::Anchor => {
+            let anchor = runtime()?.block_on(async {
+                let store = open_store(config).await?;
+                anyhow::Ok(store.audit_anchor(Clock::system().now()).await?)
+            })?;
+            println!("{}", serde_json::to_string(&anchor)?);
+        }
+        AuditCommand::Verify { anchor } => {
+            let anchor: Option<Anchor> = match anchor {
+                Some(path) => {
+                    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+                    Some(
+                        serde_json::from_str(&text)
+                            .with_context(|| format!("{}: no anchor", path.display()))?,
+                    )
+                }
+                None => None,
+            };
+            let verified = runtime()?.block_on(async {
+                anyhow::Ok(open_store(config).await?.verify_audit(anchor.as_ref()).await?)
+            })?;
+            match verified {
+                Ok(lines) => println!("sound: {lines} lines"),
+                Err(broken) => {
+                    println!("broken: {broken}");
+                    return Ok(ExitCode::from(1));
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// For which company a token acts: the one that is named, or one of the token's own name.
+fn trader_of(role: Role, name: &str, trader: Option<&str>) -> anyhow::Result<Option<TraderId>> {
+    match (role, trader) {
+        (Role::Trade, Some(trader)) => Ok(Some(trader.parse().context("--trader")?)),
+        (Role::Trade, None) => Ok(Some(name.parse().context("NAME, as no --trader is given")?)),
+        (_, None) => Ok(None),
+        (_, Some(_)) => bail!("--trader: only a token of the role trade acts for a company"),
+    }
 }
 
 async fn route(config: &RouterConfig, mut refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {

@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 
 use crate::clock::Clock;
 use crate::officers::SignInGuard;
+use crate::operations::Operations;
 use crate::storage::Store;
 
 /// Something a person may want to see at once.
@@ -65,6 +66,8 @@ pub struct Lanes {
 pub struct AppState {
     /// What is kept.
     pub store: Store,
+    /// What the trade and customs do with declarations.
+    pub operations: Operations,
     /// Time.
     pub clock: Clock,
     /// Lanes now.

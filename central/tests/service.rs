@@ -17,6 +17,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// A place without a cut-off: a vehicle may cross as soon as customs has assessed it.
+const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
+    cut_off_minutes = 0\nlodging_window_days = 14\n";
+
 struct Running {
     central: Central,
     config: Config,
@@ -34,15 +38,20 @@ async fn start() -> Running {
     let edge = Signer::from_secret(&[9; 32]);
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let text = format!(
-        "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:{port}\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\nsites = [\"lok-ma-chau\"]\n[edges]\nedge-1 = \"{}\"\n",
+        "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:{port}\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\nsites = [\"lok-ma-chau\"]\nplace = \"place.toml\"\n[edges]\nedge-1 = \"{}\"\n",
         edge.public()
     );
+    std::fs::write(dir.path().join("place.toml"), OPEN).unwrap();
     let path = dir.path().join("central.toml");
     std::fs::write(&path, text).unwrap();
     let config = Config::load(&path).unwrap();
     let store = open_store(&config, std::sync::Arc::new(keys::load(&key).unwrap())).await.unwrap();
-    store.put_token(&token_hash("trade-token"), "shipper", Role::Trade.name()).await.unwrap();
-    store.put_token(&token_hash("selector-token"), "selector", Role::Selector.name()).await.unwrap();
+    store.add_trader(&"acme".parse().unwrap(), "Acme", false, "test", UtcMillis(0)).await.unwrap();
+    store
+        .put_token(&token_hash("trade-token"), "shipper", Role::Trade.name(), Some(&"acme".parse().unwrap()))
+        .await
+        .unwrap();
+    store.put_token(&token_hash("selector-token"), "selector", Role::Selector.name(), None).await.unwrap();
     store
         .put_officer("chan", Role::Officer.name(), &hash_password("a long password").unwrap())
         .await

@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use super::problem::Problem;
 use crate::officers::{Actor, Deed, token_hash};
 use crate::state::AppState;
+use crate::trade::Caller;
 
 impl FromRequestParts<AppState> for Actor {
     type Rejection = Problem;
@@ -24,9 +25,7 @@ impl FromRequestParts<AppState> for Actor {
             .and_then(|v| v.to_str().ok())
             .and_then(|v| v.strip_prefix("Bearer "))
             .ok_or_else(unknown)?;
-        let (name, role) = state.store.token(&token_hash(token)).await?.ok_or_else(unknown)?;
-        let role = role.parse().map_err(|e| Problem::internal(&e))?;
-        Ok(Self { name, role })
+        state.store.token(&token_hash(token)).await?.ok_or_else(unknown)
     }
 }
 
@@ -38,4 +37,14 @@ pub(super) fn allow(actor: &Actor, deed: Deed) -> Result<(), Problem> {
         let detail = format!("{} has the role {}, which does not allow this", actor.name, actor.role);
         Err(Problem::new(StatusCode::FORBIDDEN, detail))
     }
+}
+
+/// On behalf of which company somebody declares.
+pub(super) fn caller(actor: &Actor) -> Result<Caller, Problem> {
+    allow(actor, Deed::Declare)?;
+    let trader = actor.trader.clone().ok_or_else(|| {
+        let detail = "this token acts for no company: make one with `central token create NAME --role trade --trader ID`";
+        Problem::new(StatusCode::FORBIDDEN, detail)
+    })?;
+    Ok(Caller { trader, who: actor.name.clone(), sandbox: actor.sandbox, evidence: None })
 }

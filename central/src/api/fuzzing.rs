@@ -1,11 +1,9 @@
 //! What the API takes before it asks anybody, for the fuzz targets.
 
 use axum::body::Bytes;
-use clearance::mark::RegistrationMark;
 
 use super::submissions::{ActionRequest, BundleRequest, parse, time};
-use crate::ccrn::Ccrn;
-use crate::storage::Consignment;
+use crate::trade::Consignment;
 
 /// Bytes as each of the bodies that the API takes.
 pub(crate) fn bodies(bytes: &[u8]) {
@@ -14,8 +12,7 @@ pub(crate) fn bodies(bytes: &[u8]) {
         let _ = serde_json::to_string(&consignment);
     }
     if let Ok(bundle) = parse::<BundleRequest>(&body) {
-        let _ = (bundle.mark.parse::<RegistrationMark>(), time(&bundle.expected_arrival));
-        bundle.ccrns.iter().for_each(|ccrn| drop(ccrn.parse::<Ccrn>()));
+        let _ = bundle.check();
     }
     if let Ok(action) = parse::<ActionRequest>(&body) {
         action.valid_from.iter().chain(&action.valid_until).for_each(|text| drop(time(text)));

@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::storage::trade::Refused;
+use crate::trade::Faulty;
+
 /// One field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct FieldError {
@@ -56,6 +59,25 @@ impl Problem {
             StatusCode::INTERNAL_SERVER_ERROR,
             "the request failed here; nothing was changed. Try again later",
         )
+    }
+}
+
+impl Problem {
+    /// Items of a declaration are wrong.
+    pub(super) fn faults(faults: Vec<Faulty>) -> Self {
+        Self::fields(faults.into_iter().map(|f| FieldError::at(f.pointer, f.fault)).collect())
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotFound(what) => Self::not_found(what),
+            Refused::Faults(faults) => Self::faults(faults),
+            Refused::Version { .. } => Self::new(StatusCode::PRECONDITION_FAILED, refused),
+            Refused::Standing(_) => Self::new(StatusCode::CONFLICT, refused),
+            Refused::Storage(error) => error.into(),
+        }
     }
 }
 

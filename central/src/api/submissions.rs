@@ -6,21 +6,19 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clearance::directive::{ActionCode, Window};
-use clearance::ids::{MovementId, PassageId, SiteId, UtcMillis};
-use clearance::mark::RegistrationMark;
+use clearance::ids::{MovementId, PassageId, UtcMillis};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::auth::allow;
+use super::auth::{allow, caller};
 use super::problem::{FieldError, Problem};
 use crate::ccrn::Ccrn;
 use crate::officers::{Actor, Deed};
+use crate::operations::Bundling;
 use crate::state::AppState;
-use crate::storage::{BundleError, Consignment, MovementRow};
-
-/// How long before and after the expected arrival a directive may be used unless said otherwise: 14 days, as lodging.
-const WINDOW_MS: i64 = 14 * 24 * 3_600_000;
+use crate::trade::policy::{Act, customs_may};
+use crate::trade::{Consignment, Fault, Faulty, Load, Vehicle};
 
 /// What lodging gives back.
 #[derive(Serialize, ToSchema)]
@@ -39,13 +37,23 @@ pub(super) struct BundleRequest {
     /// The truck carries nothing.
     #[serde(default)]
     pub empty: bool,
+    /// The truck carries only what the place exempts: the exemption's code.
+    #[serde(default)]
+    pub exemption: Option<String>,
     /// Hong Kong mark.
     pub mark: String,
     /// Mainland mark, where the vehicle has one.
     #[serde(default)]
     pub mainland_mark: Option<String>,
-    /// Control point.
-    pub site: String,
+    /// Registration marks of trailers.
+    #[serde(default)]
+    pub trailers: Vec<String>,
+    /// Control point; left out: whichever the vehicle comes to.
+    #[serde(default)]
+    pub site: Option<String>,
+    /// Which way an empty vehicle goes; consignments have their own.
+    #[serde(default)]
+    pub direction: Option<crate::trade::Direction>,
     /// Expected arrival, RFC 3339, such as `2026-11-24T14:30:00+08:00`.
     pub expected_arrival: String,
 }
@@ -65,10 +73,10 @@ pub(super) struct ActionRequest {
     pub action: String,
     /// Why; kept, never shown to the trade.
     pub reason: String,
-    /// First moment it may be used, RFC 3339. Default: 14 days before the expected arrival.
+    /// First moment it may be used, RFC 3339. Default: the earliest at which the vehicle may cross.
     #[serde(default)]
     pub valid_from: Option<String>,
-    /// First moment it may no longer be used. Default: 14 days after.
+    /// First moment it may no longer be used. Default: when the declaration serves no more.
     #[serde(default)]
     pub valid_until: Option<String>,
 }
@@ -146,42 +154,13 @@ pub(super) async fn lodge(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    allow(&actor, Deed::Declare)?;
+    let caller = caller(&actor)?;
     let consignment: Consignment = parse(&body)?;
-    let errors = check(&consignment);
-    if !errors.is_empty() {
-        return Err(Problem::fields(errors));
-    }
     let work = async {
-        let ccrn = state.store.lodge(&consignment, &actor.name, state.clock.now()).await?;
+        let ccrn = state.operations.lodge(&caller, consignment).await?;
         Ok((StatusCode::CREATED, to_json(&Lodged { ccrn: ccrn.to_string() })?))
     };
     once(&state, &actor, &headers, &body, work).await
-}
-
-/// What is wrong with a consignment's items.
-fn check(c: &Consignment) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    let mut wanted = |fits: bool, pointer: &str, detail: &str| {
-        if !fits {
-            errors.push(FieldError::at(pointer, detail));
-        }
-    };
-    let filled = |text: &str, most: usize| !text.trim().is_empty() && text.chars().count() <= most;
-    wanted(c.packages > 0, "/packages", "at least 1");
-    wanted(filled(&c.package_kind, 20), "/package_kind", "1 to 20 characters");
-    wanted(filled(&c.description, 500), "/description", "1 to 500 characters");
-    wanted(filled(&c.consignor.name, 200), "/consignor/name", "1 to 200 characters");
-    wanted(filled(&c.consignor.address, 500), "/consignor/address", "1 to 500 characters");
-    wanted(filled(&c.consignee.name, 200), "/consignee/name", "1 to 200 characters");
-    wanted(filled(&c.consignee.address, 500), "/consignee/address", "1 to 500 characters");
-    let date = c.expected_date.parse::<jiff::civil::Date>();
-    wanted(date.is_ok(), "/expected_date", "a day such as 2026-11-24");
-    let digits = |code: &String| (6..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
-    wanted(c.hs_code.as_ref().is_none_or(digits), "/hs_code", "6 to 8 digits");
-    let country = |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
-    wanted(c.origin.as_ref().is_none_or(country), "/origin", "two capital letters");
-    errors
 }
 
 /// Look at a consignment
@@ -192,11 +171,12 @@ pub(super) async fn consignment(
     actor: Actor,
     Path(ccrn): Path<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
-    allow(&actor, Deed::Declare)?;
+    let caller = caller(&actor)?;
     let ccrn: Ccrn = ccrn.parse().map_err(|e| Problem::fields(vec![FieldError::at("/ccrn", e)]))?;
-    let (consignment, movement) =
-        state.store.consignment(&ccrn).await?.ok_or_else(|| Problem::not_found("consignment"))?;
-    Ok(Json(serde_json::json!({ "ccrn": ccrn, "consignment": consignment, "movement": movement })))
+    let row = state.operations.consignment(&caller, &ccrn).await?;
+    Ok(Json(serde_json::json!({
+        "ccrn": ccrn, "consignment": row.consignment, "movement": row.movement, "version": row.version,
+    })))
 }
 
 /// Bundle consignments with a vehicle
@@ -208,75 +188,91 @@ pub(super) async fn bundle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    allow(&actor, Deed::Declare)?;
+    let caller = caller(&actor)?;
     let request: BundleRequest = parse(&body)?;
-    let mut errors = Vec::new();
-    let mark = field(&mut errors, "/mark", request.mark.parse::<RegistrationMark>());
-    let mainland =
-        request.mainland_mark.as_ref().map(|m| field(&mut errors, "/mainland_mark", mainland_mark(m)));
-    let site = field(&mut errors, "/site", request.site.parse::<SiteId>());
-    let arrival = field(&mut errors, "/expected_arrival", time(&request.expected_arrival));
-    let ccrns: Vec<Ccrn> = request
-        .ccrns
-        .iter()
-        .enumerate()
-        .filter_map(|(i, c)| field(&mut errors, &format!("/ccrns/{i}"), c.parse()))
-        .collect();
-    if request.ccrns.is_empty() != request.empty {
-        errors.push(FieldError::at("/ccrns", "name the consignments, or say that the truck is empty"));
-    }
-    let (Some(mark), Some(site), Some(arrival), true) = (mark, site, arrival, errors.is_empty()) else {
-        return Err(Problem::fields(errors));
-    };
+    let bundling = request.check().map_err(Problem::faults)?;
     let work = async {
-        let id = format!("m-{}", uuid::Uuid::now_v7().simple());
-        let movement: MovementId = id.parse().map_err(|e| Problem::internal(&e))?;
-        let (by, now) = (&actor.name, state.clock.now());
-        let mainland = mainland.flatten();
-        state
-            .store
-            .bundle(&movement, &site, &mark, mainland.as_ref(), arrival, &ccrns, by, now)
-            .await
-            .map_err(bundle_problem)?;
-        Ok((StatusCode::CREATED, to_json(&Bundled { movement: id })?))
+        let movement = state.operations.bundle(&caller, bundling).await?;
+        Ok((StatusCode::CREATED, to_json(&Bundled { movement: movement.to_string() })?))
     };
     once(&state, &actor, &headers, &body, work).await
 }
 
-fn mainland_mark(text: &str) -> Result<RegistrationMark, String> {
-    let mark: RegistrationMark = text.parse().map_err(|e: clearance::mark::MarkError| e.to_string())?;
-    if mark.jurisdiction().is_mainland() {
-        Ok(mark)
-    } else {
-        Err(format!("{mark} is no cross-boundary mark such as 粤ZN537港"))
+impl BundleRequest {
+    /// Read what was written.
+    pub(super) fn check(self) -> Result<Bundling, Vec<Faulty>> {
+        let mut faults = Vec::new();
+        let vehicle = Vehicle::parse(&self.mark, self.mainland_mark.as_deref(), &self.trailers);
+        let vehicle = vehicle.map_err(|wrong| faults.extend(wrong)).ok();
+        let mut note = |pointer: String, fault: Fault| faults.push(Faulty::at(pointer, fault));
+        let site =
+            self.site.as_ref().map(|site| site.parse().map_err(|_| note("/site".to_owned(), Fault::Site)));
+        let arrival =
+            time(&self.expected_arrival).map_err(|_| note("/expected_arrival".to_owned(), Fault::Time));
+        let ccrns: Vec<Ccrn> = self
+            .ccrns
+            .iter()
+            .enumerate()
+            .filter_map(|(i, ccrn)| ccrn.parse().map_err(|_| note(format!("/ccrns/{i}"), Fault::Ccrn)).ok())
+            .collect();
+        let load = match (self.empty, self.exemption) {
+            (false, None) => Load::Consignments,
+            (true, None) => Load::Empty,
+            (false, Some(code)) => Load::Exempt(code),
+            (true, Some(_)) => {
+                note("/exemption".to_owned(), Fault::Load);
+                Load::Empty
+            }
+        };
+        match (vehicle, arrival, faults.is_empty()) {
+            (Some(vehicle), Ok(expected_arrival), true) => Ok(Bundling {
+                vehicle,
+                site: site.and_then(Result::ok),
+                expected_arrival,
+                load,
+                direction: self.direction,
+                ccrns,
+            }),
+            _ => Err(faults),
+        }
     }
 }
 
-fn bundle_problem(error: BundleError) -> Problem {
-    match error {
-        BundleError::UnknownCcrn(_) => Problem::fields(vec![FieldError::at("/ccrns", error)]),
-        BundleError::AlreadyBundled { .. } => Problem::new(StatusCode::CONFLICT, error),
-        BundleError::Storage(error) => error.into(),
-    }
-}
-
-async fn movement_of(state: &AppState, id: &str) -> Result<(MovementId, MovementRow), Problem> {
-    let unknown = || Problem::not_found("movement");
-    let id: MovementId = id.parse().map_err(|_| unknown())?;
-    let row = state.store.movement(&id).await?.ok_or_else(unknown)?;
-    Ok((id, row))
+fn movement_id(id: &str) -> Result<MovementId, Problem> {
+    id.parse().map_err(|_| Problem::not_found("movement"))
 }
 
 /// Look at a movement
 #[utoipa::path(get, path = "/api/v1/movements/{id}", params(("id" = String, Path)),
-    responses((status = 200, body = MovementRow), (status = 404, body = Problem)))]
+    responses((status = 200), (status = 404, body = Problem)))]
 pub(super) async fn movement(
     State(state): State<AppState>,
     actor: Actor,
     Path(id): Path<String>,
-) -> Result<Json<MovementRow>, Problem> {
-    allow(&actor, Deed::Declare)?;
-    Ok(Json(movement_of(&state, &id).await?.1))
+) -> Result<Json<serde_json::Value>, Problem> {
+    let (place, now) = (state.operations.place(), state.operations.now());
+    let (carrying, sees_code) = if actor.trader.is_some() {
+        (state.operations.movement(&caller(&actor)?, &id).await?, false)
+    } else {
+        if !customs_may(Act::SeeMovement, actor.role) {
+            return Err(Problem::not_found("movement"));
+        }
+        let carrying = state.store.carrying(&id, now).await?.ok_or_else(|| Problem::not_found("movement"))?;
+        (carrying, true)
+    };
+    let row = &carrying.movement;
+    let mut view = serde_json::json!({
+        "id": row.id, "version": row.version(), "site": row.site(), "vehicle": row.vehicle()?,
+        "load": row.load(), "expected_arrival": row.expected_arrival,
+        "ccrns": carrying.consignments.iter().map(|c| &c.ccrn).collect::<Vec<_>>(),
+        "status": carrying.status(place, now), "readiness": carrying.readiness(place, now),
+    });
+    if sees_code {
+        view["action"] = serde_json::json!(row.action);
+        view["action_by"] = serde_json::json!(row.action_by);
+        view["action_at"] = serde_json::json!(row.action_at);
+    }
+    Ok(Json(view))
 }
 
 /// Assign an action code
@@ -289,7 +285,7 @@ pub(super) async fn assign(
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     allow(&actor, Deed::AssignAction)?;
-    let (id, movement) = movement_of(&state, &id).await?;
+    let id = movement_id(&id)?;
     let request: ActionRequest = parse(&body)?;
     let mut errors = Vec::new();
     let action = ActionCode::ALL
@@ -300,20 +296,24 @@ pub(super) async fn assign(
     if request.reason.trim().is_empty() {
         errors.push(FieldError::at("/reason", "say why"));
     }
-    let mut bound = |text: &Option<String>, pointer, default: i64| match text {
-        Some(text) => field(&mut errors, pointer, time(text)),
-        None => Some(UtcMillis(movement.expected_arrival).plus_millis(default)),
-    };
-    let from = bound(&request.valid_from, "/valid_from", -WINDOW_MS);
-    let until = bound(&request.valid_until, "/valid_until", WINDOW_MS);
-    if from >= until && from.is_some() && until.is_some() {
+    let mut bound =
+        |text: &Option<String>, pointer| text.as_ref().map(|text| field(&mut errors, pointer, time(text)));
+    let window =
+        match (bound(&request.valid_from, "/valid_from"), bound(&request.valid_until, "/valid_until")) {
+            (Some(Some(from)), Some(Some(until))) => Some(Window { from, until }),
+            (None, None) => None,
+            _ => {
+                errors.push(FieldError::at("/valid_until", "give both ends of the window, or neither"));
+                None
+            }
+        };
+    if window.is_some_and(|window| window.from >= window.until) {
         errors.push(FieldError::at("/valid_until", "must be later than valid_from"));
     }
-    let (Some(action), Some(from), Some(until), true) = (action, from, until, errors.is_empty()) else {
+    let (Some(action), true) = (action, errors.is_empty()) else {
         return Err(Problem::fields(errors));
     };
-    let window = Window { from, until };
-    state.store.assign(&id, action, window, &request.reason, &actor.name, state.clock.now()).await?;
+    state.operations.assess(&id, action, window, &request.reason, &actor.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -326,12 +326,8 @@ pub(super) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     allow(&actor, Deed::AssignAction)?;
-    let (id, _) = movement_of(&state, &id).await?;
-    if state.store.revoke(&id, &actor.name, state.clock.now()).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::new(StatusCode::CONFLICT, "the movement has no action code to take back"))
-    }
+    state.operations.withdraw(&movement_id(&id)?, &actor.name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Follow passages

@@ -71,7 +71,7 @@ async fn accounts_page(
 }
 
 fn account(language: Language, officer: &SignedIn, row: &OfficerRow) -> Markup {
-    let (label, next) = if row.disabled { ("enable", false) } else { ("disable", true) };
+    let (label, next) = if row.disabled() { ("enable", false) } else { ("disable", true) };
     let role = row.role.parse().map_or_else(|_| row.role.clone(), |role| language.say(terms::role(role)));
     html! {
         tr { td { (row.name) } td { (role) } td {

@@ -114,7 +114,10 @@ impl FromRequestParts<AppState> for SignedIn {
         }
         let role =
             session.role.parse().map_err(|e: crate::officers::UnknownRole| Refusal::Failed(e.to_string()))?;
-        Ok(Self { actor: Actor { name: session.officer, role }, csrf: session.csrf })
+        Ok(Self {
+            actor: Actor { name: session.officer, role, trader: None, sandbox: false },
+            csrf: session.csrf,
+        })
     }
 }
 
@@ -161,7 +164,7 @@ pub(super) async fn sign_in(
             (StatusCode::TOO_MANY_REQUESTS, sign_in_page(language, Some("sign-in-wait"))).into_response()
         );
     }
-    let officer = state.store.officer(&form.name).await?.filter(|o| !o.disabled);
+    let officer = state.store.officer(&form.name).await?.filter(|o| !o.disabled());
     let hash = officer.as_ref().map(|o| o.password.clone());
     let password = form.password;
     // Argon2 takes its time; not on the threads that serve others.

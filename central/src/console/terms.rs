@@ -160,7 +160,19 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::SignIn => "audit-sign-in",
         Noted::SignInFailed => "audit-sign-in-failed",
         Noted::Lodge => "audit-lodge",
+        Noted::Amend { .. } => "audit-amend",
+        Noted::CancelConsignment => "audit-cancel-consignment",
         Noted::Bundle => "audit-bundle",
+        Noted::Revise { .. } => "audit-revise",
+        Noted::CancelMovement => "audit-cancel-movement",
+        Noted::Inspected(_) => "audit-inspected",
+        Noted::Seal { .. } => "audit-seal",
+        Noted::PublishNotice => "audit-publish-notice",
+        Noted::WithdrawNotice => "audit-withdraw-notice",
+        Noted::AddTrader => "audit-add-trader",
+        Noted::PutContact => "audit-put-contact",
+        Noted::PutVehicle => "audit-put-vehicle",
+        Noted::RemoveVehicle => "audit-remove-vehicle",
         Noted::Assign(_) => "audit-assign",
         Noted::Revoke => "audit-revoke",
         Noted::Read { .. } => "audit-read",
@@ -201,6 +213,8 @@ mod tests {
     use super::*;
     use crate::console::words::keys;
     use crate::storage::EpochReason;
+    use crate::trade::movement::Inspection;
+    use crate::trade::news::SealState;
 
     const REASONS: [Reason; 14] = [
         Reason::Directive,
@@ -263,7 +277,19 @@ mod tests {
             Noted::SignIn,
             Noted::SignInFailed,
             Noted::Lodge,
+            Noted::Amend { version: 2 },
+            Noted::CancelConsignment,
             Noted::Bundle,
+            Noted::Revise { version: 2 },
+            Noted::CancelMovement,
+            Noted::Inspected(Inspection::NothingFound),
+            Noted::Seal { seal: String::new(), state: SealState::Intact },
+            Noted::PublishNotice,
+            Noted::WithdrawNotice,
+            Noted::AddTrader,
+            Noted::PutContact,
+            Noted::PutVehicle,
+            Noted::RemoveVehicle,
             Noted::Assign(ActionCode::Release),
             Noted::Revoke,
             Noted::Read { plate: 0, mark: None },

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::trade::TraderId;
+
 /// What somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -89,6 +91,10 @@ pub struct Actor {
     pub name: String,
     /// Role.
     pub role: Role,
+    /// For which company of the trade; customs' own act for none.
+    pub trader: Option<TraderId>,
+    /// Whether nothing of it may reach a lane.
+    pub sandbox: bool,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use clearance::follower::Quarantine;
 use clearance::ids::{EdgeId, Epoch, OfficerId, SiteId, UtcMillis};
 use clearance::replicate::{ForkAccepted, KeyRotation};
 use clearance::wire::PublicKey;
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::{COMMAND_LINE, Noted, StorageError, Store, Write, data};
 
@@ -40,7 +40,7 @@ impl EpochReason {
 
 /// The history that is being written. Asked in every transaction, so that a process which another one has left behind never
 /// writes into a history that is over.
-pub(super) async fn current(connection: &mut SqliteConnection) -> Result<Epoch, StorageError> {
+pub(super) async fn current(connection: &mut AnyConnection) -> Result<Epoch, StorageError> {
     let epoch: String =
         sqlx::query_scalar("SELECT value FROM meta WHERE key = 'epoch'").fetch_one(connection).await?;
     Ok(Epoch(epoch.parse().map_err(data)?))
@@ -60,11 +60,11 @@ impl Write<'_> {
     ) -> Result<Epoch, StorageError> {
         let by_clock = u64::try_from(at.0 - FIRST_EPOCH).unwrap_or(0);
         let epoch = Epoch((current(&mut self.tx).await?.0 + 1).max(by_clock));
-        sqlx::query("UPDATE meta SET value = ? WHERE key = 'epoch'")
+        sqlx::query("UPDATE meta SET value = $1 WHERE key = 'epoch'")
             .bind(epoch.0.to_string())
             .execute(&mut *self.tx)
             .await?;
-        sqlx::query("INSERT INTO epochs (epoch, began, who, why) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO epochs (epoch, began, who, why) VALUES ($1, $2, $3, $4)")
             .bind(epoch.0 as i64)
             .bind(at.0)
             .bind(who)
@@ -104,7 +104,7 @@ impl Store {
         let serial = last.unwrap_or(0) as u64 + 1;
         let epoch = write.begin_epoch(&EpochReason::KeyRotated, COMMAND_LINE, at).await?;
         let (sealed, _) = self.signer.seal(&KeyRotation { serial, next, epoch, at });
-        sqlx::query("INSERT INTO rotations (serial, retired, next, sealed) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO rotations (serial, retired, next, sealed) VALUES ($1, $2, $3, $4)")
             .bind(serial as i64)
             .bind(self.signer.public().to_string())
             .bind(next.to_string())
@@ -154,7 +154,7 @@ impl Store {
             reason: reason.to_owned(),
             at,
         };
-        sqlx::query("INSERT OR REPLACE INTO accepted_forks (site, edge, epoch, sealed) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO accepted_forks (site, edge, epoch, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT (site, edge, epoch) DO UPDATE SET sealed = excluded.sealed")
             .bind(site.as_str())
             .bind(edge.as_str())
             .bind(epoch.0 as i64)
@@ -174,7 +174,7 @@ impl Store {
         edge: &EdgeId,
     ) -> Result<Option<Vec<u8>>, StorageError> {
         let sealed = sqlx::query_scalar(
-            "SELECT sealed FROM accepted_forks WHERE site = ? AND edge = ? AND followed = 0 ORDER BY epoch DESC LIMIT 1",
+            "SELECT sealed FROM accepted_forks WHERE site = $1 AND edge = $2 AND followed = 0 ORDER BY epoch DESC LIMIT 1",
         )
         .bind(site.as_str())
         .bind(edge.as_str())
@@ -190,7 +190,7 @@ impl Store {
         edge: &EdgeId,
         epoch: Epoch,
     ) -> Result<(), StorageError> {
-        sqlx::query("UPDATE accepted_forks SET followed = 1 WHERE site = ? AND edge = ? AND epoch <= ? AND followed = 0")
+        sqlx::query("UPDATE accepted_forks SET followed = 1 WHERE site = $1 AND edge = $2 AND epoch <= $3 AND followed = 0")
             .bind(site.as_str())
             .bind(edge.as_str())
             .bind(epoch.0 as i64)

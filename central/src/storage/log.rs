@@ -6,7 +6,7 @@ use clearance::mark::RegistrationMark;
 use clearance::merkle::{self, BUCKETS, BucketSet, Buckets, bucket_of};
 use clearance::publisher::{EPOCHS_BEFORE, Moment, seal_delta, wanted};
 use clearance::replicate::{DirectiveOp, Head};
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{AnyConnection, AnyExecutor};
 
 use super::{Committed, StorageError, Store, Write, data, epochs};
 
@@ -25,7 +25,7 @@ impl Write<'_> {
                 self.put(site, before.as_ref(), &after).await?;
             }
         }
-        sqlx::query("INSERT INTO log (site, epoch, revision, hash, sealed) VALUES (?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO log (site, epoch, revision, hash, sealed) VALUES ($1, $2, $3, $4, $5)")
             .bind(site.as_str())
             .bind(sealed.head.epoch.0 as i64)
             .bind(sealed.head.revision.0 as i64)
@@ -37,6 +37,15 @@ impl Write<'_> {
         Ok(sealed.head)
     }
 
+    /// The directive of a mark.
+    pub(crate) async fn entry(
+        &mut self,
+        site: &SiteId,
+        mark: &RegistrationMark,
+    ) -> Result<Option<DirectiveEntry>, StorageError> {
+        entry_of(&mut *self.tx, site, mark).await
+    }
+
     /// Store an entry and bring its bucket's sum up to date.
     async fn put(
         &mut self,
@@ -46,17 +55,17 @@ impl Write<'_> {
     ) -> Result<(), StorageError> {
         let mark = &after.directive.mark;
         let bucket = bucket_of(mark);
-        sqlx::query("INSERT OR REPLACE INTO entries (site, mark, entry, bucket) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO entries (site, mark, entry, bucket) VALUES ($1, $2, $3, $4) ON CONFLICT (site, mark) DO UPDATE SET entry = excluded.entry, bucket = excluded.bucket")
             .bind(site.as_str())
             .bind(mark.as_str())
             .bind(serde_json::to_string(after).map_err(data)?)
-            .bind(bucket)
+            .bind(i64::from(bucket))
             .execute(&mut *self.tx)
             .await?;
         let known: Option<String> =
-            sqlx::query_scalar("SELECT sum FROM buckets WHERE site = ? AND bucket = ?")
+            sqlx::query_scalar("SELECT sum FROM buckets WHERE site = $1 AND bucket = $2")
                 .bind(site.as_str())
-                .bind(bucket)
+                .bind(i64::from(bucket))
                 .fetch_optional(&mut *self.tx)
                 .await?;
         let mut sum: Digest = known.map_or(Ok(Digest::default()), |sum| sum.parse()).map_err(data)?;
@@ -68,33 +77,29 @@ impl Write<'_> {
 }
 
 async fn put_sum(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     site: &SiteId,
     bucket: u8,
     sum: Digest,
 ) -> Result<(), StorageError> {
-    sqlx::query("INSERT OR REPLACE INTO buckets (site, bucket, sum) VALUES (?, ?, ?)")
+    sqlx::query("INSERT INTO buckets (site, bucket, sum) VALUES ($1, $2, $3) ON CONFLICT (site, bucket) DO UPDATE SET sum = excluded.sum")
         .bind(site.as_str())
-        .bind(bucket)
+        .bind(i64::from(bucket))
         .bind(sum.to_string())
         .execute(connection)
         .await?;
     Ok(())
 }
 
-async fn head_of(connection: &mut SqliteConnection, site: &SiteId) -> Result<Head, StorageError> {
+async fn head_of(connection: &mut AnyConnection, site: &SiteId) -> Result<Head, StorageError> {
     let epoch = epochs::current(connection).await?;
     end_of(connection, site, epoch).await
 }
 
 /// Where the log of one epoch stands, or ended.
-async fn end_of(
-    connection: &mut SqliteConnection,
-    site: &SiteId,
-    epoch: Epoch,
-) -> Result<Head, StorageError> {
+async fn end_of(connection: &mut AnyConnection, site: &SiteId, epoch: Epoch) -> Result<Head, StorageError> {
     let row: Option<(i64, String)> = sqlx::query_as(
-        "SELECT revision, hash FROM log WHERE site = ? AND epoch = ? ORDER BY revision DESC LIMIT 1",
+        "SELECT revision, hash FROM log WHERE site = $1 AND epoch = $2 ORDER BY revision DESC LIMIT 1",
     )
     .bind(site.as_str())
     .bind(epoch.0 as i64)
@@ -104,30 +109,28 @@ async fn end_of(
     Ok(Head { epoch, revision: Revision(revision as u64), hash: hash.parse().map_err(data)? })
 }
 
-async fn buckets_of(connection: &mut SqliteConnection, site: &SiteId) -> Result<Buckets, StorageError> {
-    let rows: Vec<(u8, String)> = sqlx::query_as("SELECT bucket, sum FROM buckets WHERE site = ?")
+async fn buckets_of(connection: &mut AnyConnection, site: &SiteId) -> Result<Buckets, StorageError> {
+    let rows: Vec<(i64, String)> = sqlx::query_as("SELECT bucket, sum FROM buckets WHERE site = $1")
         .bind(site.as_str())
         .fetch_all(connection)
         .await?;
     let mut sums = [Digest::default(); BUCKETS];
     for (bucket, sum) in rows {
-        sums[usize::from(bucket)] = sum.parse().map_err(data)?;
+        let place = usize::try_from(bucket).ok().and_then(|bucket| sums.get_mut(bucket));
+        *place.ok_or_else(|| data(format!("bucket {bucket}")))? = sum.parse().map_err(data)?;
     }
     Ok(Buckets::from_sums(&sums))
 }
 
-async fn moment_of(
-    connection: &mut SqliteConnection,
-    site: &SiteId,
-) -> Result<(Moment, Buckets), StorageError> {
+async fn moment_of(connection: &mut AnyConnection, site: &SiteId) -> Result<(Moment, Buckets), StorageError> {
     let head = head_of(connection, site).await?;
     let buckets = buckets_of(connection, site).await?;
     let mut before = Vec::new();
     let earlier: Vec<i64> = sqlx::query_scalar(
-        "SELECT epoch FROM (SELECT 1 AS epoch UNION SELECT epoch FROM epochs) WHERE epoch < ? ORDER BY epoch DESC LIMIT ?",
+        "SELECT epoch FROM (SELECT 1 AS epoch UNION SELECT epoch FROM epochs) WHERE epoch < $1 ORDER BY epoch DESC LIMIT $2",
     )
     .bind(head.epoch.0 as i64)
-    .bind(EPOCHS_BEFORE as u32)
+    .bind(EPOCHS_BEFORE as i64)
     .fetch_all(&mut *connection)
     .await?;
     for epoch in earlier {
@@ -137,11 +140,11 @@ async fn moment_of(
 }
 
 async fn entry_of<'e>(
-    executor: impl SqliteExecutor<'e>,
+    executor: impl AnyExecutor<'e>,
     site: &SiteId,
     mark: &RegistrationMark,
 ) -> Result<Option<DirectiveEntry>, StorageError> {
-    let entry: Option<String> = sqlx::query_scalar("SELECT entry FROM entries WHERE site = ? AND mark = ?")
+    let entry: Option<String> = sqlx::query_scalar("SELECT entry FROM entries WHERE site = $1 AND mark = $2")
         .bind(site.as_str())
         .bind(mark.as_str())
         .fetch_optional(executor)
@@ -157,7 +160,7 @@ impl Store {
 
     /// What a lease for a site vouches for now: where its log stands, and the root of its set there.
     pub async fn vouched(&self, site: &SiteId) -> Result<(Head, Digest), StorageError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.read().await?;
         let head = head_of(&mut tx, site).await?;
         Ok((head, buckets_of(&mut tx, site).await?.root()))
     }
@@ -177,22 +180,22 @@ impl Store {
         site: &SiteId,
         held: Option<&Buckets>,
     ) -> Result<(Moment, BucketSet, Vec<DirectiveEntry>), StorageError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.read().await?;
         let (moment, ours) = moment_of(&mut tx, site).await?;
         let lacking = wanted(&ours, held);
         let mut entries: Vec<String> = Vec::new();
         if lacking == BucketSet::ALL {
-            entries = sqlx::query_scalar("SELECT entry FROM entries WHERE site = ? ORDER BY mark")
+            entries = sqlx::query_scalar("SELECT entry FROM entries WHERE site = $1 ORDER BY mark")
                 .bind(site.as_str())
                 .fetch_all(&mut *tx)
                 .await?;
         } else {
             for bucket in lacking.iter() {
                 let some: Vec<String> = sqlx::query_scalar(
-                    "SELECT entry FROM entries WHERE site = ? AND bucket = ? ORDER BY mark",
+                    "SELECT entry FROM entries WHERE site = $1 AND bucket = $2 ORDER BY mark",
                 )
                 .bind(site.as_str())
-                .bind(bucket)
+                .bind(i64::from(bucket))
                 .fetch_all(&mut *tx)
                 .await?;
                 entries.extend(some);
@@ -211,7 +214,7 @@ impl Store {
             .await?;
         for site in sites {
             let site: SiteId = site.parse().map_err(data)?;
-            let rows: Vec<String> = sqlx::query_scalar("SELECT entry FROM entries WHERE site = ?")
+            let rows: Vec<String> = sqlx::query_scalar("SELECT entry FROM entries WHERE site = $1")
                 .bind(site.as_str())
                 .fetch_all(&mut *write.tx)
                 .await?;
@@ -220,8 +223,8 @@ impl Store {
                 let entry: DirectiveEntry = serde_json::from_str(&row).map_err(data)?;
                 let mark = &entry.directive.mark;
                 buckets.change(mark, None, Some(&entry));
-                sqlx::query("UPDATE entries SET bucket = ? WHERE site = ? AND mark = ?")
-                    .bind(bucket_of(mark))
+                sqlx::query("UPDATE entries SET bucket = $1 WHERE site = $2 AND mark = $3")
+                    .bind(i64::from(bucket_of(mark)))
                     .bind(site.as_str())
                     .bind(mark.as_str())
                     .execute(&mut *write.tx)
@@ -242,7 +245,7 @@ impl Store {
         to: Revision,
     ) -> Result<Vec<Vec<u8>>, StorageError> {
         let rows = sqlx::query_scalar(
-            "SELECT sealed FROM log WHERE site = ? AND epoch = ? AND revision BETWEEN ? AND ? ORDER BY revision LIMIT 1000",
+            "SELECT sealed FROM log WHERE site = $1 AND epoch = $2 AND revision BETWEEN $3 AND $4 ORDER BY revision LIMIT 1000",
         )
         .bind(site.as_str())
         .bind(self.epoch().await?.0 as i64)
@@ -256,7 +259,7 @@ impl Store {
     /// Hashes of a site's log in order, to check the chain.
     pub async fn chain(&self, site: &SiteId) -> Result<Vec<Digest>, StorageError> {
         let rows: Vec<String> =
-            sqlx::query_scalar("SELECT hash FROM log WHERE site = ? AND epoch = ? ORDER BY revision")
+            sqlx::query_scalar("SELECT hash FROM log WHERE site = $1 AND epoch = $2 ORDER BY revision")
                 .bind(site.as_str())
                 .bind(self.epoch().await?.0 as i64)
                 .fetch_all(&self.pool)

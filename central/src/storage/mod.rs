@@ -1,4 +1,4 @@
-//! Everything central keeps, behind one module: SQLite embedded, no SQL elsewhere.
+//! Everything central keeps, behind one module: SQLite embedded or PostgreSQL, no SQL elsewhere.
 //!
 //! Invariants
 //! - revisions of a site's log are dense: given out in the transaction that commits the change, one writer at a time;
@@ -7,30 +7,31 @@
 
 mod audit;
 pub mod check;
+mod engine;
 mod epochs;
+mod group;
 mod log;
 mod officers;
 mod orders;
 mod passages;
-mod submissions;
+mod statement;
+pub mod trade;
 mod twins;
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-pub use audit::{AuditRow, COMMAND_LINE, CONSOLE, Noted};
+pub use audit::{Anchor, AuditRow, Broken, COMMAND_LINE, CONSOLE, Noted};
 use clearance::ids::SiteId;
 use clearance::wire::Signer;
+pub use engine::Database;
+pub(crate) use engine::Engine;
 pub use epochs::EpochReason;
+pub(crate) use group::Change;
+use group::Group;
 pub use officers::{OfficerRow, SessionRow};
 pub use orders::{CannotUndo, NewOrder, OrderReason, OrderRow, OrderState};
 pub use passages::{CorrectionRow, PassageRow, Stored};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Sqlite, Transaction};
-pub use submissions::{BundleError, Consignment, MovementRow};
+use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 pub use twins::Twin;
 
@@ -43,6 +44,9 @@ pub enum StorageError {
     /// Its form.
     #[error("the database cannot be brought to this version: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// A transaction did not come to its end.
+    #[error("nothing was stored: {0}")]
+    Lost(String),
     /// Something stored cannot be understood.
     #[error("stored data cannot be read: {0}; was the database written by a newer version?")]
     Data(String),
@@ -64,19 +68,31 @@ pub struct Committed {
 /// The store.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
-    /// SQLite has one writer; waiting here is fairer than in its busy handler.
+    pool: AnyPool,
+    engine: Engine,
+    /// There is one writer; waiting here is fairer than in the engine.
     writer: Arc<Mutex<()>>,
+    group: Group,
     signer: Arc<Signer>,
+    /// The control points served.
+    sites: Arc<[SiteId]>,
     committed: broadcast::Sender<Committed>,
 }
 
 /// A write in progress.
 pub(crate) struct Write<'a> {
-    tx: Transaction<'static, Sqlite>,
+    tx: Transaction<'static, Any>,
     committed: Vec<Committed>,
+    /// The end of the audit's chain, once it was asked for.
+    audited: Option<audit::End>,
     store: &'a Store,
     _turn: MutexGuard<'a, ()>,
+}
+
+/// A place in a write to go back to.
+pub(crate) struct Savepoint {
+    committed: usize,
+    audited: Option<audit::End>,
 }
 
 impl Write<'_> {
@@ -88,26 +104,57 @@ impl Write<'_> {
         }
         Ok(())
     }
+
+    async fn savepoint(&mut self) -> Result<Savepoint, StorageError> {
+        sqlx::query("SAVEPOINT change").execute(&mut *self.tx).await?;
+        Ok(Savepoint { committed: self.committed.len(), audited: self.audited.clone() })
+    }
+
+    async fn keep(&mut self) -> Result<(), StorageError> {
+        sqlx::query("RELEASE SAVEPOINT change").execute(&mut *self.tx).await?;
+        Ok(())
+    }
+
+    async fn undo(&mut self, to: Savepoint) -> Result<(), StorageError> {
+        sqlx::query("ROLLBACK TO SAVEPOINT change").execute(&mut *self.tx).await?;
+        self.committed.truncate(to.committed);
+        self.audited = to.audited;
+        self.keep().await
+    }
 }
 
 impl Store {
-    /// Open, or make, the database at `path`. `signer` seals the log.
-    pub async fn open(path: &Path, signer: Arc<Signer>) -> Result<Self, StorageError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A commit that was acknowledged survives a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        sqlx::migrate!("./migrations").run(&pool).await?;
-        sqlx::query("INSERT OR IGNORE INTO meta (key, value) VALUES ('epoch', '1')").execute(&pool).await?;
+    /// Open a database, or make the file of one. `signer` seals the logs of the `sites`.
+    pub async fn open(
+        database: &Database,
+        sites: &[SiteId],
+        signer: Arc<Signer>,
+    ) -> Result<Self, StorageError> {
+        let pool = database.open().await?;
         let (committed, _) = broadcast::channel(4096);
-        let store = Self { pool, writer: Arc::new(Mutex::new(())), signer, committed };
-        store.fill_buckets().await?;
+        let (group, jobs) = Group::channel();
+        let engine = database.engine();
+        let store =
+            Self { pool, engine, writer: Arc::default(), group, signer, sites: sites.into(), committed };
+        store.first_rows().await?;
+        // The task's own handle cannot hand in: else it would never end.
+        let served = Self { group: Group::channel().0, ..store.clone() };
+        tokio::spawn(jobs.serve(served));
         Ok(store)
+    }
+
+    /// What a new or an older database still lacks.
+    async fn first_rows(&self) -> Result<(), StorageError> {
+        sqlx::query("INSERT INTO meta (key, value) VALUES ('epoch', '1') ON CONFLICT DO NOTHING")
+            .execute(&self.pool)
+            .await?;
+        self.fill_buckets().await?;
+        self.chain_audit().await
+    }
+
+    /// The control points served.
+    pub(crate) fn sites(&self) -> &[SiteId] {
+        &self.sites
     }
 
     /// Deltas as they are committed.
@@ -122,7 +169,12 @@ impl Store {
 
     pub(crate) async fn write(&self) -> Result<Write<'_>, StorageError> {
         let turn = self.writer.lock().await;
-        let tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Write { tx, committed: Vec::new(), store: self, _turn: turn })
+        let tx = self.engine.begin_write(&self.pool).await?;
+        Ok(Write { tx, committed: Vec::new(), audited: None, store: self, _turn: turn })
+    }
+
+    /// A transaction that sees one moment.
+    async fn read(&self) -> Result<Transaction<'static, Any>, StorageError> {
+        Ok(self.engine.begin_read(&self.pool).await?)
     }
 }

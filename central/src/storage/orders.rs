@@ -131,7 +131,7 @@ impl Store {
     pub async fn give_order(&self, new: NewOrder) -> Result<(SiteId, LaneId, Vec<u8>), CannotUndo> {
         let mut write = self.write().await?;
         let row: Option<Standing> =
-            sqlx::query_as("SELECT site, lane, waiting, left_at, signal FROM passages WHERE id = ?")
+            sqlx::query_as("SELECT site, lane, waiting, left_at, signal FROM passages WHERE id = $1")
                 .bind(new.passage.to_string())
                 .fetch_optional(&mut *write.tx)
                 .await
@@ -168,7 +168,7 @@ impl Store {
     /// Orders of a passage, oldest first.
     pub async fn orders(&self, passage: PassageId) -> Result<Vec<OrderRow>, StorageError> {
         let rows: Vec<(String, String, String, String)> = sqlx::query_as(
-            "SELECT officer, verdict, reason, state FROM orders WHERE passage = ? ORDER BY issued",
+            "SELECT officer, verdict, reason, state FROM orders WHERE passage = $1 ORDER BY issued",
         )
         .bind(passage.to_string())
         .fetch_all(&self.pool)
@@ -192,7 +192,7 @@ impl Store {
         now: UtcMillis,
     ) -> Result<Vec<(String, String, Vec<u8>)>, StorageError> {
         let rows = sqlx::query_as(
-            "SELECT site, lane, sealed FROM orders WHERE state = 'sent' AND expires > ? LIMIT 1000",
+            "SELECT site, lane, sealed FROM orders WHERE state = 'sent' AND expires > $1 LIMIT 1000",
         )
         .bind(now.0)
         .fetch_all(&self.pool)
@@ -204,12 +204,12 @@ impl Store {
     pub async fn expire_orders(&self, now: UtcMillis) -> Result<u64, StorageError> {
         let mut write = self.write().await?;
         sqlx::query(
-            "UPDATE passages SET waiting = 1 WHERE left_at IS NULL AND id IN (SELECT passage FROM orders WHERE state = 'sent' AND expires <= ?)",
+            "UPDATE passages SET waiting = 1 WHERE left_at IS NULL AND id IN (SELECT passage FROM orders WHERE state = 'sent' AND expires <= $1)",
         )
         .bind(now.0)
         .execute(&mut *write.tx)
         .await?;
-        let done = sqlx::query("UPDATE orders SET state = ? WHERE state = 'sent' AND expires <= ?")
+        let done = sqlx::query("UPDATE orders SET state = $1 WHERE state = 'sent' AND expires <= $2")
             .bind(UNANSWERED)
             .bind(now.0)
             .execute(&mut *write.tx)
@@ -222,7 +222,7 @@ impl Store {
 /// Who gave the last order for a passage.
 async fn last_officer(write: &mut Write<'_>, passage: PassageId) -> Result<Option<String>, StorageError> {
     let officer =
-        sqlx::query_scalar("SELECT officer FROM orders WHERE passage = ? ORDER BY issued DESC LIMIT 1")
+        sqlx::query_scalar("SELECT officer FROM orders WHERE passage = $1 ORDER BY issued DESC LIMIT 1")
             .bind(passage.to_string())
             .fetch_optional(&mut *write.tx)
             .await?;
@@ -237,7 +237,7 @@ impl Write<'_> {
         sealed: &[u8],
     ) -> Result<(), StorageError> {
         let verdict = serde_json::to_string(&order.verdict).map_err(data)?;
-        sqlx::query("INSERT INTO orders (nonce, passage, site, lane, officer, verdict, reason, issued, expires, sealed, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent')")
+        sqlx::query("INSERT INTO orders (nonce, passage, site, lane, officer, verdict, reason, issued, expires, sealed, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'sent')")
             .bind(order.nonce.to_string())
             .bind(order.passage.to_string())
             .bind(order.site.as_str())
@@ -250,13 +250,13 @@ impl Write<'_> {
             .bind(sealed)
             .execute(&mut *self.tx)
             .await?;
-        self.touch(order.passage, "UPDATE passages SET waiting = 0, changed = ? WHERE id = ?").await?;
+        self.touch(order.passage, "UPDATE passages SET waiting = 0, changed = $1 WHERE id = $2").await?;
         let what = Noted::Order { verdict: order.verdict, reason };
         self.audit(order.issued, order.officer.as_str(), &what, &order.passage.to_string()).await
     }
 
     pub(super) async fn settle_order(&mut self, nonce: &str, state: OrderState) -> Result<(), StorageError> {
-        sqlx::query("UPDATE orders SET state = ? WHERE nonce = ?")
+        sqlx::query("UPDATE orders SET state = $1 WHERE nonce = $2")
             .bind(state.stored())
             .bind(nonce)
             .execute(&mut *self.tx)

@@ -57,7 +57,7 @@ pub struct CorrectionRow {
     pub at: i64,
 }
 
-fn passage_row(row: &sqlx::sqlite::SqliteRow) -> Result<PassageRow, StorageError> {
+fn passage_row(row: &sqlx::any::AnyRow) -> Result<PassageRow, StorageError> {
     let decision: Option<String> = row.try_get("decision")?;
     Ok(PassageRow {
         id: row.try_get::<String, _>("id")?.parse().map_err(data)?,
@@ -79,7 +79,7 @@ impl Store {
         let mut write = self.write().await?;
         let what = serde_json::to_string(&event.what).map_err(data)?;
         let stored =
-            sqlx::query("INSERT OR IGNORE INTO passage_events (passage, step, at, what) VALUES (?, ?, ?, ?)")
+            sqlx::query("INSERT INTO passage_events (passage, step, at, what) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
                 .bind(event.passage.to_string())
                 .bind(i64::from(event.step))
                 .bind(event.at.0)
@@ -98,7 +98,7 @@ impl Store {
     pub async fn store_evidence(&self, evidence: &Evidence) -> Result<(), StorageError> {
         let write = self.write().await?;
         let mut write = write;
-        sqlx::query("INSERT OR IGNORE INTO evidence (digest, passage, kind, jpeg) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO evidence (digest, passage, kind, jpeg) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
             .bind(evidence.digest.to_string())
             .bind(evidence.passage.to_string())
             .bind(format!("{:?}", evidence.kind))
@@ -110,7 +110,7 @@ impl Store {
 
     /// A picture.
     pub async fn evidence(&self, digest: Digest) -> Result<Option<Vec<u8>>, StorageError> {
-        let jpeg = sqlx::query_scalar("SELECT jpeg FROM evidence WHERE digest = ?")
+        let jpeg = sqlx::query_scalar("SELECT jpeg FROM evidence WHERE digest = $1")
             .bind(digest.to_string())
             .fetch_optional(&self.pool)
             .await?;
@@ -119,7 +119,7 @@ impl Store {
 
     /// A passage.
     pub async fn passage(&self, id: PassageId) -> Result<Option<PassageRow>, StorageError> {
-        let row = sqlx::query("SELECT * FROM passages WHERE id = ?")
+        let row = sqlx::query("SELECT * FROM passages WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&self.pool)
             .await?;
@@ -129,7 +129,7 @@ impl Store {
     /// Every step of a passage.
     pub async fn steps(&self, id: PassageId) -> Result<Vec<(UtcMillis, PassageStep)>, StorageError> {
         let rows: Vec<(i64, String)> =
-            sqlx::query_as("SELECT at, what FROM passage_events WHERE passage = ? ORDER BY step")
+            sqlx::query_as("SELECT at, what FROM passage_events WHERE passage = $1 ORDER BY step")
                 .bind(id.to_string())
                 .fetch_all(&self.pool)
                 .await?;
@@ -148,8 +148,8 @@ impl Store {
 
     /// The latest passages, newest first.
     pub async fn latest(&self, most: u32) -> Result<Vec<PassageRow>, StorageError> {
-        let rows = sqlx::query("SELECT * FROM passages ORDER BY began DESC LIMIT ?")
-            .bind(most)
+        let rows = sqlx::query("SELECT * FROM passages ORDER BY began DESC LIMIT $1")
+            .bind(i64::from(most))
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(passage_row).collect()
@@ -157,7 +157,7 @@ impl Store {
 
     /// Passages changed after `cursor`, in order of change, at most 500.
     pub async fn changed_since(&self, cursor: i64) -> Result<Vec<PassageRow>, StorageError> {
-        let rows = sqlx::query("SELECT * FROM passages WHERE changed > ? ORDER BY changed LIMIT 500")
+        let rows = sqlx::query("SELECT * FROM passages WHERE changed > $1 ORDER BY changed LIMIT 500")
             .bind(cursor)
             .fetch_all(&self.pool)
             .await?;
@@ -174,7 +174,7 @@ impl Store {
     ) -> Result<(), StorageError> {
         let mut write = self.write().await?;
         for (plate, mark) in marks {
-            sqlx::query("INSERT OR REPLACE INTO corrections (passage, plate, mark, officer, at) VALUES (?, ?, ?, ?, ?)")
+            sqlx::query("INSERT INTO corrections (passage, plate, mark, officer, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (passage, plate, at) DO UPDATE SET mark = excluded.mark, officer = excluded.officer")
                 .bind(passage.to_string())
                 .bind(i64::from(*plate))
                 .bind(mark.as_ref().map(RegistrationMark::as_str))
@@ -191,7 +191,7 @@ impl Store {
     /// What officers read of a passage, latest last.
     pub async fn corrections(&self, passage: PassageId) -> Result<Vec<CorrectionRow>, StorageError> {
         let rows =
-            sqlx::query_as("SELECT plate, mark, officer, at FROM corrections WHERE passage = ? ORDER BY at")
+            sqlx::query_as("SELECT plate, mark, officer, at FROM corrections WHERE passage = $1 ORDER BY at")
                 .bind(passage.to_string())
                 .fetch_all(&self.pool)
                 .await?;
@@ -206,7 +206,7 @@ impl Store {
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let mut write = self.write().await?;
-        write.touch(passage, "UPDATE passages SET waiting = 0, changed = ? WHERE id = ?").await?;
+        write.touch(passage, "UPDATE passages SET waiting = 0, changed = $1 WHERE id = $2").await?;
         write.audit(at, officer, &Noted::Dismiss, &passage.to_string()).await?;
         write.commit().await
     }
@@ -216,19 +216,19 @@ impl Write<'_> {
     /// Bring the passage's row up to date with a new event.
     async fn fold(&mut self, event: &PassageEvent) -> Result<(), StorageError> {
         let id = event.passage.to_string();
-        sqlx::query("INSERT OR IGNORE INTO passages (id, site, lane, began, changed) VALUES (?, ?, ?, ?, 0)")
+        sqlx::query("INSERT INTO passages (id, site, lane, began, changed) VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING")
             .bind(&id)
             .bind(event.site.as_str())
             .bind(event.lane.as_str())
             .bind(event.at.0)
             .execute(&mut *self.tx)
             .await?;
-        self.touch(event.passage, "UPDATE passages SET changed = ? WHERE id = ?").await?;
+        self.touch(event.passage, "UPDATE passages SET changed = $1 WHERE id = $2").await?;
         match &event.what {
             PassageStep::Decided(record) => self.fold_decision(event, record, &id).await,
             PassageStep::Signalled { signal, frame_to_signal_us } => {
                 let signal = serde_json::to_string(signal).map_err(data)?;
-                sqlx::query("UPDATE passages SET signal = ?, frame_to_signal_us = COALESCE(?, frame_to_signal_us) WHERE id = ?")
+                sqlx::query("UPDATE passages SET signal = $1, frame_to_signal_us = COALESCE($2, frame_to_signal_us) WHERE id = $3")
                     .bind(signal.trim_matches('"'))
                     .bind(frame_to_signal_us.map(|us| us.min(i64::MAX as u64) as i64))
                     .bind(&id)
@@ -237,16 +237,16 @@ impl Write<'_> {
                 Ok(())
             }
             PassageStep::Left => {
-                sqlx::query("UPDATE passages SET left_at = ? WHERE id = ?")
+                sqlx::query("UPDATE passages SET left_at = $1 WHERE id = $2")
                     .bind(event.at.0)
                     .bind(&id)
                     .execute(&mut *self.tx)
                     .await?;
-                Ok(())
+                self.note_left(event).await
             }
             PassageStep::OrderRefused { order, why } => {
                 // The vehicle still waits: the order did nothing.
-                sqlx::query("UPDATE passages SET waiting = 1 WHERE id = ? AND left_at IS NULL")
+                sqlx::query("UPDATE passages SET waiting = 1 WHERE id = $1 AND left_at IS NULL")
                     .bind(&id)
                     .execute(&mut *self.tx)
                     .await?;
@@ -262,7 +262,7 @@ impl Write<'_> {
         record: &DecisionRecord,
         id: &str,
     ) -> Result<(), StorageError> {
-        sqlx::query("UPDATE passages SET decision = ?, waiting = ? WHERE id = ?")
+        sqlx::query("UPDATE passages SET decision = $1, waiting = $2 WHERE id = $3")
             .bind(serde_json::to_string(record).map_err(data)?)
             .bind(i64::from(record.outcome == Outcome::Referred))
             .bind(id)
@@ -278,35 +278,37 @@ impl Write<'_> {
             Outcome::Directed(_) => record.movement.is_some(),
             Outcome::Referred => false,
         };
-        if passed {
-            for entry in self.released_by(event, record, id).await? {
+        for entry in self.concerned(event, record, id).await? {
+            self.note_decided(event, record, &entry.directive.movement).await?;
+            if passed {
                 let op = DirectiveOp::Use {
                     movement: entry.directive.movement,
-                    mark: entry.directive.mark,
+                    mark: entry.directive.mark.clone(),
                     passage: event.passage,
                 };
                 self.append(&event.site, vec![op]).await?;
+                self.forget_elsewhere(&event.site, &entry.directive.mark).await?;
             }
         }
         Ok(())
     }
 
-    /// The directives that a release has used, which every lane must be told: of the movement it names, or, released by
-    /// an officer, of the marks that the officer, or else the lane for certain, has read.
-    async fn released_by(
+    /// The directives that a decision is about, and that a release uses up, which every lane must be told: of the movement it
+    /// names, or else of the marks that an officer, or the lane for certain, has read.
+    async fn concerned(
         &mut self,
         event: &PassageEvent,
         record: &DecisionRecord,
         id: &str,
     ) -> Result<Vec<DirectiveEntry>, StorageError> {
         let marks: Vec<String> = if let Some(movement) = &record.movement {
-            sqlx::query_scalar("SELECT mark FROM movements WHERE id = ?")
+            sqlx::query_scalar("SELECT mark FROM movements WHERE id = $1")
                 .bind(movement.as_str())
                 .fetch_all(&mut *self.tx)
                 .await?
         } else {
             let read: Vec<String> = sqlx::query_scalar(
-                "SELECT DISTINCT mark FROM corrections WHERE passage = ? AND mark IS NOT NULL",
+                "SELECT DISTINCT mark FROM corrections WHERE passage = $1 AND mark IS NOT NULL",
             )
             .bind(id)
             .fetch_all(&mut *self.tx)
@@ -318,7 +320,7 @@ impl Write<'_> {
         let mut used = Vec::new();
         for mark in marks {
             let entry: Option<String> =
-                sqlx::query_scalar("SELECT entry FROM entries WHERE site = ? AND mark = ?")
+                sqlx::query_scalar("SELECT entry FROM entries WHERE site = $1 AND mark = $2")
                     .bind(event.site.as_str())
                     .bind(&mark)
                     .fetch_optional(&mut *self.tx)

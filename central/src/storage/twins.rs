@@ -37,7 +37,7 @@ impl Write<'_> {
         for mark in certain.filter_map(|plate| plate.candidates.first()).map(|candidate| &candidate.mark) {
             let others: Vec<(String, String, i64)> = sqlx::query_as(
                 "SELECT passage, lane, at FROM passage_marks \
-                 WHERE site = ? AND mark = ? AND at BETWEEN ? AND ? AND lane <> ? AND passage <> ?",
+                 WHERE site = $1 AND mark = $2 AND at BETWEEN $3 AND $4 AND lane <> $5 AND passage <> $6",
             )
             .bind(event.site.as_str())
             .bind(mark.as_str())
@@ -52,11 +52,11 @@ impl Write<'_> {
                 self.flag(&ours, &other, mark.as_str(), &lane, at).await?;
                 self.flag(&other, &ours, mark.as_str(), event.lane.as_str(), event.at.0).await?;
                 if let Ok(other) = other.parse() {
-                    self.touch(other, "UPDATE passages SET changed = ? WHERE id = ?").await?;
+                    self.touch(other, "UPDATE passages SET changed = $1 WHERE id = $2").await?;
                 }
             }
             sqlx::query(
-                "INSERT OR IGNORE INTO passage_marks (site, mark, at, passage, lane) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO passage_marks (site, mark, at, passage, lane) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             )
             .bind(event.site.as_str())
             .bind(mark.as_str())
@@ -77,7 +77,7 @@ impl Write<'_> {
         lane: &str,
         at: i64,
     ) -> Result<(), StorageError> {
-        sqlx::query("INSERT OR IGNORE INTO twins (passage, other, mark, lane, at) VALUES (?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO twins (passage, other, mark, lane, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
             .bind(passage)
             .bind(other)
             .bind(mark)
@@ -93,7 +93,7 @@ impl Store {
     /// Where else the marks of a passage were within a short time.
     pub async fn twins(&self, passage: PassageId) -> Result<Vec<Twin>, StorageError> {
         let rows =
-            sqlx::query_as("SELECT other, mark, lane, at FROM twins WHERE passage = ? ORDER BY at, other")
+            sqlx::query_as("SELECT other, mark, lane, at FROM twins WHERE passage = $1 ORDER BY at, other")
                 .bind(passage.to_string())
                 .fetch_all(&self.pool)
                 .await?;
@@ -102,7 +102,7 @@ impl Store {
 
     /// Forget marks so old at `now` that no passage still to be delivered can meet them.
     pub async fn forget_marks(&self, now: UtcMillis) -> Result<(), StorageError> {
-        sqlx::query("DELETE FROM passage_marks WHERE at < ?")
+        sqlx::query("DELETE FROM passage_marks WHERE at < $1")
             .bind(now.0.saturating_sub(KEPT_MS))
             .execute(&self.pool)
             .await?;

@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use zenoh::Session;
 
+use super::OPEN_PLACE;
 use super::site::{CentralProcess, free_port, placed, run, start_central_in};
 
 /// Who may sign in to the console, and do everything.
@@ -135,12 +136,13 @@ impl Network {
         }
         let central = format!("tls/{host}:{}", free_port()?);
         let console = format!("{host}:{}", free_port()?);
+        std::fs::write(at("place.toml"), OPEN_PLACE)?;
         let config = at("central.toml");
         std::fs::write(
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = {sites:?}\nlease_ms = {}\n{}[edges]\n{keys}",
+                 sites = {sites:?}\nplace = \"place.toml\"\nlease_ms = {}\n{}[edges]\n{keys}",
                 place.lease_ms,
                 tls_table("central"),
             ),
@@ -343,7 +345,7 @@ impl Network {
     /// A movement as central has it, as JSON.
     pub async fn movement(&self, movement: &str) -> anyhow::Result<Value> {
         let path = format!("/api/v1/movements/{movement}");
-        self.call(Method::GET, &path, &self.trade, &json!({})).await
+        self.call(Method::GET, &path, &self.selector, &json!({})).await
     }
 
     /// The passages that central has, as JSON.

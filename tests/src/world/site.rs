@@ -18,6 +18,7 @@ use edge::gate::sim::GateSimulator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::OPEN_PLACE;
 use super::lane::{Roadside, Signals};
 use super::queue::{Declared, Truck};
 use super::rtsp::{PictureFormat, RtspCameras};
@@ -119,12 +120,13 @@ impl Site {
             0 => SocketAddr::new(options.console.ip(), free_port()?),
             _ => options.console,
         };
+        std::fs::write(folder.path().join("place.toml"), OPEN_PLACE)?;
         let config = folder.path().join("central.toml");
         std::fs::write(
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{zenoh}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = [\"{SITE}\"]\nlease_ms = {}\n[edges]\nedge-1 = \"{edge_key}\"\n",
+                 sites = [\"{SITE}\"]\nplace = \"place.toml\"\nlease_ms = {}\n[edges]\nedge-1 = \"{edge_key}\"\n",
                 options.lease_ms
             ),
         )?;

@@ -105,13 +105,14 @@ impl Checking {
                 self.found(GAP.found(&place, format!("follows revision {}", head.revision.0)));
             }
             let dense = revision as u64 == head.revision.0 + 1;
-            let (hash, sealed): (String, Vec<u8>) =
-                sqlx::query_as("SELECT hash, sealed FROM log WHERE site = ? AND epoch = ? AND revision = ?")
-                    .bind(&site)
-                    .bind(epoch)
-                    .bind(revision)
-                    .fetch_one(&mut self.connection)
-                    .await?;
+            let (hash, sealed): (String, Vec<u8>) = sqlx::query_as(
+                "SELECT hash, sealed FROM log WHERE site = $1 AND epoch = $2 AND revision = $3",
+            )
+            .bind(&site)
+            .bind(epoch)
+            .bind(revision)
+            .fetch_one(&mut self.connection)
+            .await?;
             let hash = self.delta(
                 &place,
                 (&site, epoch, revision),
@@ -193,13 +194,15 @@ impl Checking {
         }
         drop(rows);
         for (site, buckets) in own {
-            let rows: Vec<(u8, String)> = sqlx::query_as("SELECT bucket, sum FROM buckets WHERE site = ?")
+            let rows: Vec<(i64, String)> = sqlx::query_as("SELECT bucket, sum FROM buckets WHERE site = $1")
                 .bind(&site)
                 .fetch_all(&mut self.connection)
                 .await?;
             let mut kept = Buckets::default();
             for (bucket, sum) in rows {
-                kept.set(bucket, sum.parse().unwrap_or_default());
+                if let Ok(bucket) = bucket.try_into() {
+                    kept.set(bucket, sum.parse().unwrap_or_default());
+                }
             }
             for bucket in buckets.differing(&kept).iter() {
                 self.found(
@@ -233,7 +236,7 @@ impl Checking {
         if seen < set.len() as u64 {
             for (site, mark) in set.keys() {
                 let there: Option<i64> =
-                    sqlx::query_scalar("SELECT 1 FROM entries WHERE site = ? AND mark = ?")
+                    sqlx::query_scalar("SELECT 1 FROM entries WHERE site = $1 AND mark = $2")
                         .bind(site.as_str())
                         .bind(mark.as_str())
                         .fetch_optional(&mut self.connection)

@@ -6,14 +6,14 @@ mod orders;
 mod passages;
 mod tables;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clearance::finding::{Check, Finding, Report};
 use clearance::replicate::KeyRotation;
 use clearance::wire::{PublicKey, RecordKind, Signer, TrustStore};
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::AnyConnection;
+
+use super::{Database, Engine};
 
 /// What mends a table of which part is gone: nothing can make it up again.
 pub(super) const FROM_BACKUP: &str =
@@ -45,26 +45,27 @@ pub enum CannotCheck {
     #[error("{}: there is no such database; `central run` makes one in the data_dir of the configuration", .0.display())]
     Missing(PathBuf),
     /// Another version's.
-    #[error("{}: {why}", path.display())]
+    #[error("{database}: {why}")]
     Version {
-        /// Its path.
-        path: PathBuf,
+        /// Which.
+        database: String,
         /// Which, and what to do.
         why: String,
     },
     /// It cannot be opened or read.
-    #[error("{}: {source}; check the disk and whether you may read this file", path.display())]
+    #[error("{database}: {source}; check the disk or the server, and whether you may read it")]
     Open {
-        /// Its path.
-        path: PathBuf,
-        /// What SQLite said.
+        /// Which.
+        database: String,
+        /// What the engine said.
         source: sqlx::Error,
     },
 }
 
 /// What the checks share.
 struct Checking {
-    connection: SqliteConnection,
+    connection: AnyConnection,
+    engine: Engine,
     trust: TrustStore,
     report: Report,
 }
@@ -75,26 +76,25 @@ impl Checking {
     }
 }
 
-/// Check the database at `path`, whose log and orders `signer` has sealed.
-pub async fn check(path: &Path, signer: &Signer) -> Result<Report, CannotCheck> {
-    if !path.exists() {
-        return Err(CannotCheck::Missing(path.to_owned()));
+/// Check a database whose log and orders `signer` has sealed.
+pub async fn check(database: &Database, signer: &Signer) -> Result<Report, CannotCheck> {
+    if let Database::Sqlite(path) = database
+        && !path.exists()
+    {
+        return Err(CannotCheck::Missing(path.clone()));
     }
-    let open = |source| CannotCheck::Open { path: path.to_owned(), source };
-    let options =
-        SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(Duration::from_secs(5));
-    let connection = options.connect().await.map_err(open)?;
+    let label = database.label();
+    let open = |source| CannotCheck::Open { database: label.clone(), source };
+    let connection = database.connect_to_look().await.map_err(open)?;
     let trust = TrustStore::new().trusting(signer.public(), &RecordKind::CENTRAL);
-    let mut checking = Checking { connection, trust, report: Report::default() };
-    match checking.run(path).await {
+    let mut checking = Checking { connection, engine: database.engine(), trust, report: Report::default() };
+    match checking.run(&label).await {
         Ok(()) => {}
         Err(Stopped::Database(source)) if is_damage(&source) => {
-            checking.found(
-                DATABASE.found(path.display(), format!("{source}; what follows it was not looked at")),
-            );
+            checking.found(DATABASE.found(&label, format!("{source}; what follows it was not looked at")));
         }
         Err(Stopped::Database(source)) => return Err(open(source)),
-        Err(Stopped::Version(why)) => return Err(CannotCheck::Version { path: path.to_owned(), why }),
+        Err(Stopped::Version(why)) => return Err(CannotCheck::Version { database: label, why }),
     }
     Ok(checking.report)
 }
@@ -119,10 +119,12 @@ fn is_damage(error: &sqlx::Error) -> bool {
 }
 
 impl Checking {
-    async fn run(&mut self, path: &Path) -> Result<(), Stopped> {
+    async fn run(&mut self, label: &str) -> Result<(), Stopped> {
         // One moment for all of it, whatever a running central writes.
-        sqlx::query("BEGIN").execute(&mut self.connection).await?;
-        self.pragmas(path).await?;
+        sqlx::raw_sql(self.engine.begin_look()).execute(&mut self.connection).await?;
+        if self.engine == Engine::Sqlite {
+            self.pragmas(label).await?;
+        }
         self.version().await?;
         self.retired_keys().await?;
         let said = self.log().await?;
@@ -130,7 +132,7 @@ impl Checking {
         self.passages(&said).await?;
         self.pictures().await?;
         self.orders().await?;
-        sqlx::query("COMMIT").execute(&mut self.connection).await?;
+        sqlx::raw_sql("COMMIT").execute(&mut self.connection).await?;
         Ok(())
     }
 
@@ -159,11 +161,11 @@ impl Checking {
         Ok(())
     }
 
-    async fn pragmas(&mut self, path: &Path) -> Result<(), Stopped> {
+    async fn pragmas(&mut self, label: &str) -> Result<(), Stopped> {
         let lines: Vec<String> =
             sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&mut self.connection).await?;
         for line in lines.iter().filter(|line| *line != "ok").take(MOST_LINES) {
-            self.found(DATABASE.found(path.display(), line));
+            self.found(DATABASE.found(label, line));
         }
         let missing: Vec<(String, Option<i64>, String, i64)> =
             sqlx::query_as("PRAGMA foreign_key_check").fetch_all(&mut self.connection).await?;
@@ -176,7 +178,9 @@ impl Checking {
 
     /// Every table must be as this version of central makes it, or the checks say nothing.
     async fn version(&mut self) -> Result<(), Stopped> {
-        let known: Vec<i64> = sqlx::migrate!("./migrations")
+        let known: Vec<i64> = self
+            .engine
+            .migrator()
             .iter()
             .filter(|m| !m.migration_type.is_down_migration())
             .map(|m| m.version)

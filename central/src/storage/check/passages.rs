@@ -33,7 +33,7 @@ const NOT_USED: Check = Check::damage(
 );
 const USED_WITHOUT: Check = Check::damage(
     "use-without-release",
-    "the log says that a passage used a directive up, and that passage was not released",
+    "the log says that a passage used a directive up, and that passage was neither released nor directed by it",
     "assign the movement its action code again if its truck has not passed",
 );
 const PICTURE: Check = Check::damage(
@@ -84,7 +84,13 @@ impl Checking {
             match serde_json::from_str(&what) {
                 Err(error) => findings.push(UNREADABLE.found(&place, error)),
                 Ok(PassageStep::Decided(record)) => {
-                    if record.outcome == Outcome::Released {
+                    // Sent to inspection by its directive, a vehicle has had it too.
+                    let used = match record.outcome {
+                        Outcome::Released => true,
+                        Outcome::Directed(_) => record.movement.is_some(),
+                        Outcome::Referred => false,
+                    };
+                    if used {
                         released.insert(id, record.movement.clone());
                     }
                     of.decision = Some(record);
@@ -110,7 +116,7 @@ impl Checking {
                 self.found(
                     NOT_USED.found(
                         format!("movements {movement}"),
-                        format!("passage {passage} was released on it"),
+                        format!("passage {passage} was decided by it"),
                     ),
                 );
             }

@@ -6,12 +6,13 @@ use clearance::directive::ActionCode;
 use clearance::finding::Check;
 use clearance::ids::{Digest, MovementId, PassageId, SiteId};
 use clearance::mark::RegistrationMark;
+use sqlx::Row as _;
 
 use super::log::Said;
 use super::{Checking, FROM_BACKUP, Stopped};
 use crate::ccrn::Ccrn;
 use crate::officers::Role;
-use crate::storage::Consignment;
+use crate::trade::Consignment;
 
 const VALUE: Check = Check::damage(
     "value",
@@ -39,22 +40,35 @@ impl Checking {
     }
 
     async fn movements(&mut self, said: &Said) -> Result<(), Stopped> {
-        type Row = (String, String, String, Option<String>, i64, Option<String>);
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT id, site, mark, mainland_mark, expected_arrival, action FROM movements")
-                .fetch_all(&mut self.connection)
-                .await?;
+        let rows: Vec<sqlx::any::AnyRow> = sqlx::query(
+            "SELECT id, site, mark, mainland_mark, expected_arrival, action, \
+             CASE WHEN sandbox = 0 AND signalled IS NULL AND cancelled_at IS NULL AND \
+             valid_until > (SELECT COALESCE(MAX(at), 0) FROM audit) THEN 1 ELSE 0 END AS open FROM movements",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
         self.report.count("movements", rows.len() as u64);
-        for (id, site, mark, mainland, arrival, action) in rows {
+        // Of several movements of a vehicle, the lanes know one.
+        let mut expected = BTreeSet::new();
+        for row in &rows {
+            let id: String = row.try_get("id")?;
+            if id.parse().is_ok_and(|id| said.movements.get(&id).is_some_and(|m| m.active)) {
+                expected.insert(row.try_get::<String, _>("mark")?);
+            }
+        }
+        for row in &rows {
+            let (id, site, mark): (String, String, String) =
+                (row.try_get("id")?, row.try_get("site")?, row.try_get("mark")?);
+            let (mainland, arrival): (Option<String>, i64) =
+                (row.try_get("mainland_mark")?, row.try_get("expected_arrival")?);
+            let action: Option<String> = row.try_get("action")?;
+            let is_open = row.try_get::<i64, _>("open")? != 0;
             let place = format!("movements {id}");
             let is_mark =
                 |text: &str| text.parse::<RegistrationMark>().is_ok_and(|mark| mark.as_str() == text);
             let movement = id.parse::<MovementId>().ok();
-            self.value(
-                movement.is_none() || site.parse::<SiteId>().is_err(),
-                &place,
-                "id or site is no name",
-            );
+            let names = movement.is_some() && (site.is_empty() || site.parse::<SiteId>().is_ok());
+            self.value(!names, &place, "id or site is no name");
             self.value(!is_mark(&mark), &place, format!("{mark:?} is no mark"));
             self.value(mainland.is_some_and(|mark| !is_mark(&mark)), &place, "its mainland mark is no mark");
             self.value(arrival < 0, &place, format!("expected at {arrival}, before 1970"));
@@ -63,8 +77,14 @@ impl Checking {
                 self.value(true, &place, format!("{action:?} is no action code"));
                 continue;
             }
-            let logged = movement.and_then(|id| said.movements.get(&id)).and_then(|m| m.action);
-            if logged != known.flatten() && !said.holes {
+            let logged = movement.and_then(|id| said.movements.get(&id)).filter(|m| m.active);
+            let logged = logged.and_then(|m| m.action);
+            let differs = match (known.flatten(), logged) {
+                (code, Some(logged)) => code != Some(logged),
+                (Some(_), None) => is_open && !expected.contains(&mark),
+                (None, None) => false,
+            };
+            if differs && !said.holes {
                 let name = |code: Option<ActionCode>| code.map_or("none", ActionCode::code);
                 let what =
                     format!("its code is {}, in the log it is {}", name(known.flatten()), name(logged));

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use clearance::decide::{Reason, Signal};
 use clearance::directive::{ActionCode, Window};
-use clearance::ids::{Digest, Epoch, MovementId, Nonce, PassageId, Revision, UtcMillis};
+use clearance::ids::{Digest, Epoch, Nonce, PassageId, Revision, SiteId, UtcMillis};
 use clearance::order::Verdict;
 use clearance::passage::{
     DecisionRecord, Evidence, EvidenceKind, OrderRef, Outcome, PassageEvent, PassageStep,
 };
-use sqlx::{AssertSqlSafe, Connection as _};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use super::*;
-use crate::ccrn::Ccrn;
-use crate::storage::{Consignment, NewOrder, Noted, OrderReason, Store};
+use crate::clock::Clock;
+use crate::operations::{Bundling, Operations};
+use crate::storage::{NewOrder, Noted, OrderReason, Store};
+use crate::trade::{Caller, Consignment, Load, Place, Vehicle};
 
 const AT: UtcMillis = UtcMillis(1_700_000_000_000);
 
@@ -58,13 +61,17 @@ impl Lain {
         self.dir.path().join("central.sqlite")
     }
 
+    fn database(&self) -> Database {
+        Database::Sqlite(self.path())
+    }
+
     async fn new() -> Self {
         let lain = Self { dir: TempDir::new().unwrap() };
-        let store = Store::open(&lain.path(), Arc::new(signer())).await.unwrap();
+        let store = Store::open(&lain.database(), &[], Arc::new(signer())).await.unwrap();
         lain.declare(&store).await;
         lain.pass(&store).await;
         store.put_officer("chan", "officer", "hash").await.unwrap();
-        store.put_token(&Digest::of(b"token").to_string(), "shipper", "trade").await.unwrap();
+        store.put_token(&Digest::of(b"token").to_string(), "shipper", "trade", None).await.unwrap();
         store.audit(AT, "chan", &Noted::SignIn, "chan").await.unwrap();
         store.pool.close().await;
         lain
@@ -74,20 +81,45 @@ impl Lain {
         let consignment: Consignment = serde_json::from_value(serde_json::json!({
             "direction": "inbound", "packages": 1, "package_kind": "CT", "description": "toys",
             "consignor": { "name": "A", "address": "B" }, "consignee": { "name": "C", "address": "D" },
-            "expected_date": "2026-11-24",
+            "expected_date": "2023-11-15",
         }))
         .unwrap();
+        let place = Arc::new(Place::hong_kong());
+        let site: SiteId = "site".parse().unwrap();
+        let operations =
+            Operations::new(store.clone(), Clock::of(|| AT), place, [site.clone()].as_slice().into());
+        store.add_trader(&"acme".parse().unwrap(), "Acme", false, "test", AT).await.unwrap();
+        let caller = Caller::of("acme".parse().unwrap(), "shipper");
         for number in 1..=4 {
-            let ccrn: Ccrn = store.lodge(&consignment, "shipper", AT).await.unwrap();
-            let (id, site): (MovementId, _) =
-                (format!("m{number}").parse().unwrap(), "site".parse().unwrap());
-            let (mark, mainland) =
-                (format!("AB{number}").parse().unwrap(), format!("粤Z123{number}港").parse().unwrap());
-            store.bundle(&id, &site, &mark, Some(&mainland), AT, &[ccrn], "shipper", AT).await.unwrap();
-            let window = Window { from: UtcMillis(0), until: AT };
-            store.assign(&id, ActionCode::Release, window, "low risk", "selector", AT).await.unwrap();
+            let ccrn = operations.lodge(&caller, consignment.clone()).await.unwrap();
+            let mainland = format!("粤Z123{number}港");
+            let bundling = Bundling {
+                vehicle: Vehicle::parse(&format!("AB{number}"), Some(&mainland), &[]).unwrap(),
+                site: Some(site.clone()),
+                expected_arrival: AT,
+                load: Load::Consignments,
+                direction: None,
+                ccrns: vec![ccrn],
+            };
+            let made = operations.bundle(&caller, bundling).await.unwrap();
+            let (id, made) = (format!("m{number}"), made.to_string());
+            // Names that the tests can write down.
+            for rename in [
+                "UPDATE consignments SET movement = NULL WHERE movement = $2 AND $1 <> ''",
+                "UPDATE movements SET id = $1 WHERE id = $2",
+            ] {
+                sqlx::query(rename).bind(&id).bind(&made).execute(&store.pool).await.unwrap();
+            }
+            sqlx::query("UPDATE consignments SET movement = $1 WHERE movement IS NULL")
+                .bind(&id)
+                .execute(&store.pool)
+                .await
+                .unwrap();
+            let window = Window { from: UtcMillis(0), until: AT.plus_millis(1) };
+            let id = id.parse().unwrap();
+            operations.assess(&id, ActionCode::Release, Some(window), "low risk", "selector").await.unwrap();
         }
-        store.revoke(&"m4".parse().unwrap(), "selector", AT).await.unwrap();
+        operations.withdraw(&"m4".parse().unwrap(), "selector").await.unwrap();
     }
 
     async fn pass(&self, store: &Store) {
@@ -120,7 +152,7 @@ impl Lain {
     }
 
     async fn report(&self) -> Report {
-        check(&self.path(), &signer()).await.unwrap()
+        check(&self.database(), &signer()).await.unwrap()
     }
 
     /// What is found after `sql`, each check once.
@@ -151,9 +183,16 @@ async fn what_central_writes_is_sound() {
 #[tokio::test]
 async fn a_database_that_is_in_use_can_be_checked_and_is_not_changed() {
     let lain = Lain::new().await;
-    let store = Store::open(&lain.path(), Arc::new(signer())).await.unwrap();
+    let store = Store::open(&lain.database(), &[], Arc::new(signer())).await.unwrap();
     let before = store.chain(&"site".parse().unwrap()).await.unwrap();
-    store.revoke(&"m2".parse().unwrap(), "selector", AT).await.unwrap();
+    let site: SiteId = "site".parse().unwrap();
+    let operations = Operations::new(
+        store.clone(),
+        Clock::of(|| AT),
+        Arc::new(Place::hong_kong()),
+        [site].as_slice().into(),
+    );
+    operations.withdraw(&"m2".parse().unwrap(), "selector").await.unwrap();
     assert_eq!(lain.report().await.findings, [], "the last commit lies in the write-ahead log");
     assert_eq!(store.chain(&"site".parse().unwrap()).await.unwrap().len(), before.len() + 1);
 }
@@ -161,22 +200,22 @@ async fn a_database_that_is_in_use_can_be_checked_and_is_not_changed() {
 #[tokio::test]
 async fn what_cannot_be_checked_is_said_and_is_no_finding() {
     let lain = Lain::new().await;
-    let missing = check(&lain.dir.path().join("none"), &signer()).await.unwrap_err();
+    let missing = check(&Database::Sqlite(lain.dir.path().join("none")), &signer()).await.unwrap_err();
     assert!(matches!(missing, CannotCheck::Missing(_)), "{missing}");
     let mut connection = SqliteConnectOptions::new().filename(lain.path()).connect().await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9000 WHERE version > 1")
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9000 WHERE version = 3")
         .execute(&mut connection)
         .await
         .unwrap();
     connection.close().await.unwrap();
-    let newer = check(&lain.path(), &signer()).await.unwrap_err();
+    let newer = check(&lain.database(), &signer()).await.unwrap_err();
     assert!(newer.to_string().contains("newer central"), "{newer}");
 }
 
 #[tokio::test]
 async fn another_key_opens_nothing() {
     let lain = Lain::new().await;
-    let report = check(&lain.path(), &Signer::from_secret(&[5; 32])).await.unwrap();
+    let report = check(&lain.database(), &Signer::from_secret(&[5; 32])).await.unwrap();
     assert_eq!(report.findings.iter().filter(|f| f.check == "log-seal").count(), 6);
     assert_eq!(report.findings.iter().filter(|f| f.check == "order-seal").count(), 1);
 }

@@ -1,0 +1,332 @@
+//! What the trade and customs do with declarations: the one way in for pages, systems, spreadsheets and the telephone. Checks
+//! what is asked for against the rules of the place and the policy, and leaves the rest to the store.
+
+use std::sync::Arc;
+
+use clearance::directive::{ActionCode, Window};
+use clearance::ids::{MovementId, SiteId, UtcMillis};
+use rand::RngExt as _;
+
+use crate::ccrn::Ccrn;
+use crate::clock::Clock;
+use crate::storage::Store;
+use crate::storage::trade::{
+    Amend, Assess, Bundle, CancelConsignment, CancelMovement, Carrying, Conflict, ConsignmentRow, Find,
+    FixSeal, Lodge, LodgeMany, MovementRow, Notice, PublishNotice, RecordInspection, Refused, ReportSeal,
+    Revise, Revision, Withdraw,
+};
+use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
+use crate::trade::news::SealState;
+use crate::trade::policy::{Act, Relation, trade_may};
+use crate::trade::{Caller, Consignment, Direction, Fault, Faulty, Load, Place, TraderId, Vehicle};
+
+/// A vehicle to be bundled, as it was checked.
+#[derive(Clone, Debug)]
+pub struct Bundling {
+    /// The vehicle.
+    pub vehicle: Vehicle,
+    /// None: whichever control point it comes to.
+    pub site: Option<SiteId>,
+    /// When it is expected there.
+    pub expected_arrival: UtcMillis,
+    /// What it carries.
+    pub load: Load,
+    /// Which way an empty vehicle goes; consignments have their own.
+    pub direction: Option<Direction>,
+    /// Its consignments.
+    pub ccrns: Vec<Ccrn>,
+}
+
+/// The operations.
+#[derive(Clone)]
+pub struct Operations {
+    store: Store,
+    clock: Clock,
+    place: Arc<Place>,
+    sites: Arc<[SiteId]>,
+}
+
+impl Operations {
+    /// Operations over a store.
+    pub fn new(store: Store, clock: Clock, place: Arc<Place>, sites: Arc<[SiteId]>) -> Self {
+        Self { store, clock, place, sites }
+    }
+
+    /// The rules of the place.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The control points served.
+    pub fn sites(&self) -> &[SiteId] {
+        &self.sites
+    }
+
+    /// Now.
+    pub fn now(&self) -> UtcMillis {
+        self.clock.now()
+    }
+
+    /// What is wrong with a consignment's items, were it lodged now.
+    pub fn faults(&self, consignment: &Consignment) -> Vec<Faulty> {
+        consignment.faults(self.place.lodging(self.now()))
+    }
+
+    /// Lodge a consignment; gives its number.
+    pub async fn lodge(&self, caller: &Caller, consignment: Consignment) -> Result<Ccrn, Refused> {
+        no_faults(self.faults(&consignment))?;
+        let change = Lodge { caller: caller.clone(), ccrn: fresh(), consignment, at: self.now() };
+        Ok(self.store.change(change).await?)
+    }
+
+    /// Lodge many consignments that were checked ([`faults`](Self::faults)), all or none; gives their numbers in order.
+    pub async fn lodge_many(
+        &self,
+        caller: &Caller,
+        consignments: Vec<Consignment>,
+    ) -> Result<Vec<Ccrn>, Refused> {
+        let consignments: Vec<_> = consignments.into_iter().map(|c| (fresh(), c)).collect();
+        let ccrns = consignments.iter().map(|(ccrn, _)| ccrn.clone()).collect();
+        let change = LodgeMany { caller: caller.clone(), consignments, at: self.now() };
+        self.store.change(change).await?;
+        Ok(ccrns)
+    }
+
+    /// Amend a consignment, bundled or not; gives its version. `seen`: the version that the caller has seen.
+    pub async fn amend(
+        &self,
+        caller: &Caller,
+        ccrn: &Ccrn,
+        consignment: Consignment,
+        seen: Option<u32>,
+    ) -> Result<u32, Refused> {
+        no_faults(self.faults(&consignment))?;
+        let (caller, ccrn) = (caller.clone(), ccrn.clone());
+        self.store.change(Amend { caller, ccrn, consignment, seen, at: self.now() }).await
+    }
+
+    /// Take a consignment back.
+    pub async fn cancel_consignment(
+        &self,
+        caller: &Caller,
+        ccrn: &Ccrn,
+        seen: Option<u32>,
+    ) -> Result<(), Refused> {
+        let (caller, ccrn) = (caller.clone(), ccrn.clone());
+        self.store.change(CancelConsignment { caller, ccrn, seen, at: self.now() }).await
+    }
+
+    /// A consignment that the caller has lodged.
+    pub async fn consignment(&self, caller: &Caller, ccrn: &Ccrn) -> Result<ConsignmentRow, Refused> {
+        let row = self.store.consignment(ccrn).await?.ok_or(Refused::NotFound("consignment"))?;
+        let relation =
+            if row.trader == caller.trader.as_str() { Relation::Shipper } else { Relation::Stranger };
+        if trade_may(Act::SeeConsignment, relation) { Ok(row) } else { Err(Refused::NotFound("consignment")) }
+    }
+
+    /// The caller's consignments, latest first.
+    pub async fn consignments(&self, caller: &Caller, find: &Find) -> Result<Vec<ConsignmentRow>, Refused> {
+        Ok(self.store.find_consignments(&caller.trader, find).await?)
+    }
+
+    /// Bundle consignments with a vehicle, or declare it empty.
+    pub async fn bundle(&self, caller: &Caller, bundling: Bundling) -> Result<MovementId, Refused> {
+        no_faults(self.bundling_faults(&bundling))?;
+        let id = format!("m-{}", uuid::Uuid::now_v7().simple());
+        let change = Bundle {
+            caller: caller.clone(),
+            id: id.parse().map_err(|_| Refused::NotFound("movement"))?,
+            vehicle: bundling.vehicle,
+            site: bundling.site,
+            expected_arrival: bundling.expected_arrival,
+            load: bundling.load,
+            direction: bundling.direction,
+            ccrns: bundling.ccrns,
+            at: self.now(),
+        };
+        self.store.change(change).await
+    }
+
+    fn bundling_faults(&self, bundling: &Bundling) -> Vec<Faulty> {
+        let mut faults = self.load_faults(&bundling.load);
+        if bundling.ccrns.is_empty() == (bundling.load == Load::Consignments) {
+            faults.push(Faulty::at("/ccrns", Fault::Load));
+        }
+        if bundling.ccrns.len() > MOST_CONSIGNMENTS {
+            faults.push(Faulty::at("/ccrns", Fault::TooMany { most: MOST_CONSIGNMENTS }));
+        }
+        faults.extend(self.site_fault(bundling.site.as_ref()));
+        faults.extend(self.arrival_fault(bundling.expected_arrival));
+        faults
+    }
+
+    fn load_faults(&self, load: &Load) -> Vec<Faulty> {
+        let Load::Exempt(code) = load else { return Vec::new() };
+        let known: Vec<_> = self.place.exemptions(self.now()).map(|e| e.code.as_str()).collect();
+        if known.contains(&code.as_str()) {
+            return Vec::new();
+        }
+        vec![Faulty::at("/exemption", Fault::Unknown { known: known.join(", ") })]
+    }
+
+    fn site_fault(&self, site: Option<&SiteId>) -> Option<Faulty> {
+        let known = site.is_none_or(|site| self.sites.contains(site));
+        (!known).then(|| Faulty::at("/site", Fault::Site))
+    }
+
+    fn arrival_fault(&self, at: UtcMillis) -> Option<Faulty> {
+        let lodging = self.place.lodging(self.now());
+        let day = self.place.day(at);
+        let last = lodging.today.saturating_add(jiff::Span::new().days(i64::from(lodging.days_ahead)));
+        let fault = match day {
+            day if day < lodging.today => Fault::InThePast,
+            day if day > last => Fault::TooFarAhead { days: lodging.days_ahead },
+            _ => return None,
+        };
+        Some(Faulty::at("/expected_arrival", fault))
+    }
+
+    /// Change a movement in one step: swap the vehicle, unbundle, add, move; gives its version.
+    pub async fn revise(
+        &self,
+        caller: &Caller,
+        movement: &MovementId,
+        revision: Revision,
+        seen: Option<u32>,
+    ) -> Result<u32, Refused> {
+        let mut faults = revision.load.as_ref().map(|load| self.load_faults(load)).unwrap_or_default();
+        faults.extend(self.site_fault(revision.site.as_ref().and_then(Option::as_ref)));
+        faults.extend(revision.expected_arrival.and_then(|at| self.arrival_fault(at)));
+        if revision.add.len() > MOST_CONSIGNMENTS {
+            faults.push(Faulty::at("/add", Fault::TooMany { most: MOST_CONSIGNMENTS }));
+        }
+        no_faults(faults)?;
+        let (caller, movement) = (caller.clone(), movement.clone());
+        self.store.change(Revise { caller, movement, revision, seen, at: self.now() }).await
+    }
+
+    /// Take a movement back.
+    pub async fn cancel_movement(
+        &self,
+        caller: &Caller,
+        movement: &MovementId,
+        seen: Option<u32>,
+    ) -> Result<(), Refused> {
+        let (caller, movement) = (caller.clone(), movement.clone());
+        self.store.change(CancelMovement { caller, movement, seen, at: self.now() }).await
+    }
+
+    /// A movement that is the caller's, or carries one of their consignments.
+    pub async fn movement(&self, caller: &Caller, id: &str) -> Result<Carrying, Refused> {
+        let carrying = self.store.carrying(id, self.now()).await?.ok_or(Refused::NotFound("movement"))?;
+        let relation = relation(&carrying, &caller.trader);
+        if trade_may(Act::SeeMovement, relation) { Ok(carrying) } else { Err(Refused::NotFound("movement")) }
+    }
+
+    /// The caller's movements, by expected arrival, latest first.
+    pub async fn movements(&self, caller: &Caller, find: &Find) -> Result<Vec<MovementRow>, Refused> {
+        Ok(self.store.find_movements(&caller.trader, find).await?)
+    }
+
+    /// Customs gives a movement its action code. It serves from the earliest moment at which the vehicle may cross, unless
+    /// `window` says otherwise.
+    pub async fn assess(
+        &self,
+        id: &MovementId,
+        action: ActionCode,
+        window: Option<Window>,
+        reason: &str,
+        by: &str,
+    ) -> Result<(), Refused> {
+        let now = self.now();
+        let carrying = self.store.carrying(id.as_str(), now).await?.ok_or(Refused::NotFound("movement"))?;
+        let readiness = carrying.readiness(&self.place, now);
+        if !readiness.declared {
+            return Err(Refused::Standing(Conflict::NotDeclared));
+        }
+        if carrying.movement.is_over() {
+            return Err(Refused::Standing(Conflict::Closed));
+        }
+        let until = carrying.movement.expires(&self.place, now);
+        let window = window.unwrap_or(Window { from: readiness.earliest, until });
+        let (movement, reason, by) = (id.clone(), reason.to_owned(), by.to_owned());
+        self.store.change(Assess { movement, action, window, reason, by, at: now }).await
+    }
+
+    /// Customs takes an action code back.
+    pub async fn withdraw(&self, id: &MovementId, by: &str) -> Result<(), Refused> {
+        self.store.change(Withdraw { movement: id.clone(), by: by.to_owned(), at: self.now() }).await
+    }
+
+    /// Customs notes what an inspection gave.
+    pub async fn record_inspection(
+        &self,
+        id: &MovementId,
+        result: Inspection,
+        by: &str,
+    ) -> Result<(), Refused> {
+        let (movement, by) = (id.clone(), by.to_owned());
+        self.store.change(RecordInspection { movement, result, by, at: self.now() }).await
+    }
+
+    /// Customs seals a consignment; `inspected_at`: where it was inspected, if it was.
+    pub async fn fix_seal(
+        &self,
+        ccrn: &Ccrn,
+        seal: &str,
+        inspected_at: Option<SiteId>,
+        by: &str,
+    ) -> Result<(), Refused> {
+        let (ccrn, seal, by) = (ccrn.clone(), seal.to_owned(), by.to_owned());
+        self.store.change(FixSeal { ccrn, seal, inspected_at, by, at: self.now() }).await
+    }
+
+    /// Somebody reports how a seal is.
+    pub async fn report_seal(
+        &self,
+        ccrn: &Ccrn,
+        seal: &str,
+        state: SealState,
+        by: &str,
+    ) -> Result<(), Refused> {
+        let (ccrn, seal, by) = (ccrn.clone(), seal.to_owned(), by.to_owned());
+        self.store.change(ReportSeal { ccrn, seal, state, by, at: self.now() }).await
+    }
+
+    /// Customs publishes a contingency notice.
+    pub async fn publish_notice(&self, notice: Notice, by: &str) -> Result<(), Refused> {
+        let mut faults: Vec<Faulty> = self.site_fault(notice.site.as_ref()).into_iter().collect();
+        if notice.reference.trim().is_empty() {
+            faults.push(Faulty::at("/reference", Fault::Required));
+        }
+        if notice.ends <= notice.begins {
+            faults.push(Faulty::at("/ends", Fault::InThePast));
+        }
+        no_faults(faults)?;
+        self.store.change(PublishNotice { notice, by: by.to_owned(), at: self.now() }).await
+    }
+}
+
+/// How a company stands to a movement.
+pub fn relation(carrying: &Carrying, trader: &TraderId) -> Relation {
+    if carrying.movement.trader == trader.as_str() {
+        Relation::Carrier
+    } else if carrying.consignments.iter().any(|row| row.trader == trader.as_str()) {
+        Relation::Shipper
+    } else {
+        Relation::Stranger
+    }
+}
+
+fn no_faults(faults: Vec<Faulty>) -> Result<(), Refused> {
+    if faults.is_empty() { Ok(()) } else { Err(Refused::Faults(faults)) }
+}
+
+/// A number that nobody can guess from another: 62 random bits. Two alike in a billion billion are refused by the store.
+fn fresh() -> Ccrn {
+    loop {
+        if let Some(ccrn) = Ccrn::from_number(rand::rng().random_range(0..36u64.pow(12))) {
+            return ccrn;
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Companies of the trade, and their vehicles.
+
+use clearance::ids::UtcMillis;
+use serde::Serialize;
+
+use crate::storage::{Noted, StorageError, Store, data};
+use crate::trade::{TraderId, Vehicle};
+
+/// A company as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct TraderRow {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    sandbox: i64,
+    disabled: i64,
+    /// Where news goes by e-mail; empty: nowhere.
+    pub email: String,
+    /// Where news goes by SMS; empty: nowhere.
+    pub phone: String,
+    /// In which language, as `en`, `zh-Hant` or `zh-Hans`.
+    pub language: String,
+}
+
+impl TraderRow {
+    /// Whether nothing of it may reach a lane.
+    pub fn sandbox(&self) -> bool {
+        self.sandbox != 0
+    }
+
+    /// Whether it may not declare.
+    pub fn disabled(&self) -> bool {
+        self.disabled != 0
+    }
+}
+
+impl Store {
+    /// Add a company. `false`: there is one with this id.
+    pub async fn add_trader(
+        &self,
+        id: &TraderId,
+        name: &str,
+        sandbox: bool,
+        by: &str,
+        at: UtcMillis,
+    ) -> Result<bool, StorageError> {
+        let mut write = self.write().await?;
+        let done = sqlx::query(
+            "INSERT INTO traders (id, name, sandbox, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        )
+        .bind(id.as_str().to_owned())
+        .bind(name.to_owned())
+        .bind(i64::from(sandbox))
+        .bind(at.0)
+        .execute(&mut *write.tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.audit(at, by, &Noted::AddTrader, id.as_str()).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// A company.
+    pub async fn trader(&self, id: &TraderId) -> Result<Option<TraderRow>, StorageError> {
+        let row = sqlx::query_as(
+            "SELECT id, name, sandbox, disabled, email, phone, language FROM traders WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row)
+    }
+
+    /// Where a company's news goes.
+    pub async fn put_contact(
+        &self,
+        id: &TraderId,
+        email: &str,
+        phone: &str,
+        language: &str,
+        by: &str,
+        at: UtcMillis,
+    ) -> Result<(), StorageError> {
+        let mut write = self.write().await?;
+        sqlx::query("UPDATE traders SET email = $1, phone = $2, language = $3 WHERE id = $4")
+            .bind(email.to_owned())
+            .bind(phone.to_owned())
+            .bind(language.to_owned())
+            .bind(id.as_str().to_owned())
+            .execute(&mut *write.tx)
+            .await?;
+        write.audit(at, by, &Noted::PutContact, id.as_str()).await?;
+        write.commit().await
+    }
+
+    /// Register a company's vehicle, or change its other marks.
+    pub async fn put_vehicle(
+        &self,
+        trader: &TraderId,
+        vehicle: &Vehicle,
+        by: &str,
+        at: UtcMillis,
+    ) -> Result<(), StorageError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "INSERT INTO vehicles (trader, mark, mainland_mark, trailers, added_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (trader, mark) DO UPDATE SET mainland_mark = excluded.mainland_mark, trailers = excluded.trailers",
+        )
+        .bind(trader.as_str().to_owned())
+        .bind(vehicle.mark.to_string())
+        .bind(vehicle.mainland_mark.as_ref().map(ToString::to_string))
+        .bind(serde_json::to_string(&vehicle.trailers).map_err(data)?)
+        .bind(at.0)
+        .execute(&mut *write.tx)
+        .await?;
+        write.audit(at, by, &Noted::PutVehicle, vehicle.mark.as_str()).await?;
+        write.commit().await
+    }
+
+    /// Forget a company's vehicle. `false`: there is none.
+    pub async fn remove_vehicle(
+        &self,
+        trader: &TraderId,
+        mark: &str,
+        by: &str,
+        at: UtcMillis,
+    ) -> Result<bool, StorageError> {
+        let mut write = self.write().await?;
+        let done = sqlx::query("DELETE FROM vehicles WHERE trader = $1 AND mark = $2")
+            .bind(trader.as_str().to_owned())
+            .bind(mark.to_owned())
+            .execute(&mut *write.tx)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        write.audit(at, by, &Noted::RemoveVehicle, mark).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// A company's vehicles, by mark.
+    pub async fn vehicles(&self, trader: &TraderId) -> Result<Vec<Vehicle>, StorageError> {
+        let rows: Vec<(String, Option<String>, String)> = sqlx::query_as(
+            "SELECT mark, mainland_mark, trailers FROM vehicles WHERE trader = $1 ORDER BY mark LIMIT 5000",
+        )
+        .bind(trader.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter()
+            .map(|(mark, mainland, trailers)| {
+                Ok(Vehicle {
+                    mark: mark.parse().map_err(data)?,
+                    mainland_mark: mainland.map(|m| m.parse()).transpose().map_err(data)?,
+                    trailers: serde_json::from_str(&trailers).map_err(data)?,
+                })
+            })
+            .collect()
+    }
+}

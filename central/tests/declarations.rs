@@ -1,0 +1,441 @@
+//! What the trade and customs do with declarations, on both engines: the same scenarios on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use central::ccrn::Ccrn;
+use central::clock::Clock;
+use central::operations::{Bundling, Operations};
+use central::storage::trade::{Conflict, Find, Notice, Refused, Revision};
+use central::storage::{Database, Store};
+use central::trade::news::SealState;
+use central::trade::{
+    Caller, Consignment, Direction, Fault, Load, MovementStatus, News, Party, Place, TraderId, Vehicle,
+};
+use clearance::decide::Reason;
+use clearance::directive::{ActionCode, DirectiveStatus};
+use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
+use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
+use clearance::wire::Signer;
+use support::Postgres;
+use tempfile::TempDir;
+
+/// 2026-11-24, noon in Hong Kong.
+const NOON: i64 = 1_795_492_800_000;
+const MINUTE: i64 = 60_000;
+
+struct World {
+    store: Store,
+    operations: Operations,
+    now: Arc<AtomicI64>,
+    database: Database,
+    sites: Vec<SiteId>,
+    shipper: Caller,
+    carrier: Caller,
+    pupil: Caller,
+}
+
+impl World {
+    async fn new(database: Database) -> Self {
+        let sites: Vec<SiteId> = vec!["north".parse().unwrap(), "south".parse().unwrap()];
+        let store = open(&database, &sites).await;
+        let now = Arc::new(AtomicI64::new(NOON));
+        let operations = operations(&store, &now, &sites);
+        let mut callers = Vec::new();
+        for (name, sandbox) in [("shipper", false), ("carrier", false), ("pupil", true)] {
+            let id: TraderId = name.parse().unwrap();
+            assert!(store.add_trader(&id, name, sandbox, "test", UtcMillis(NOON)).await.unwrap());
+            callers.push(Caller { sandbox, ..Caller::of(id, format!("{name}'s clerk")) });
+        }
+        let [shipper, carrier, pupil] = callers.try_into().unwrap();
+        Self { store, operations, now, database, sites, shipper, carrier, pupil }
+    }
+
+    fn pass(&self, minutes: i64) {
+        self.now.fetch_add(minutes * MINUTE, Ordering::SeqCst);
+    }
+
+    fn bundling(&self, mark: &str, ccrns: &[&Ccrn]) -> Bundling {
+        Bundling {
+            vehicle: Vehicle::parse(mark, None, &[]).unwrap(),
+            site: Some(self.sites[0].clone()),
+            expected_arrival: UtcMillis(NOON + 60 * MINUTE),
+            load: if ccrns.is_empty() { Load::Empty } else { Load::Consignments },
+            direction: None,
+            ccrns: ccrns.iter().map(|&ccrn| ccrn.clone()).collect(),
+        }
+    }
+
+    async fn lodged(&self) -> Ccrn {
+        self.operations.lodge(&self.shipper, consignment()).await.unwrap()
+    }
+
+    /// A vehicle with one consignment and a code.
+    async fn assessed(&self, mark: &str, action: ActionCode) -> (Ccrn, MovementId) {
+        let ccrn = self.lodged().await;
+        let movement = self.operations.bundle(&self.carrier, self.bundling(mark, &[&ccrn])).await.unwrap();
+        self.assess(&movement, action).await;
+        (ccrn, movement)
+    }
+
+    async fn assess(&self, movement: &MovementId, action: ActionCode) {
+        self.operations.assess(movement, action, None, "low risk", "selector").await.unwrap();
+    }
+
+    /// The code that the lanes of a site have for a mark.
+    async fn lanes_have(&self, site: usize, mark: &str) -> Option<ActionCode> {
+        let entry = self.store.entry(&self.sites[site], &mark.parse().unwrap()).await.unwrap()?;
+        (entry.status == DirectiveStatus::Active).then_some(entry.directive.action)
+    }
+
+    async fn status(&self, movement: &MovementId) -> MovementStatus {
+        let carrying = self.operations.movement(&self.carrier, movement.as_str()).await.unwrap();
+        carrying.status(self.operations.place(), self.operations.now())
+    }
+
+    async fn passage(&self, number: u8, site: usize, outcome: Outcome, movement: &MovementId) {
+        let decided = PassageStep::Decided(DecisionRecord {
+            outcome,
+            reason: Reason::Directive,
+            movement: Some(movement.clone()),
+            order: None,
+            plates: Vec::new(),
+            epoch: Epoch(1),
+            revision: LogRevision(1),
+            model: Digest([0; 32]),
+        });
+        for (step, what) in [decided, PassageStep::Left].into_iter().enumerate() {
+            let event = PassageEvent {
+                site: self.sites[site].clone(),
+                lane: "lane-1".parse().unwrap(),
+                edge: "edge-1".parse().unwrap(),
+                passage: PassageId([number; 16]),
+                step: step as u32,
+                at: self.operations.now(),
+                what,
+            };
+            self.store.store_event(&event).await.unwrap();
+        }
+    }
+
+    async fn news(&self, caller: &Caller) -> Vec<News> {
+        let rows = self.store.news(&caller.trader, 0, 1000).await.unwrap();
+        assert!(rows.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+        rows.into_iter().map(|row| row.news).collect()
+    }
+}
+
+async fn open(database: &Database, sites: &[SiteId]) -> Store {
+    Store::open(database, sites, Arc::new(Signer::from_secret(&[3; 32]))).await.unwrap()
+}
+
+fn operations(store: &Store, now: &Arc<AtomicI64>, sites: &[SiteId]) -> Operations {
+    let now = Arc::clone(now);
+    let clock = Clock::of(move || UtcMillis(now.load(Ordering::SeqCst)));
+    Operations::new(store.clone(), clock, Arc::new(Place::hong_kong()), sites.into())
+}
+
+fn consignment() -> Consignment {
+    let party = |name: &str| Party { name: name.to_owned(), address: "Kwun Tong".to_owned() };
+    Consignment {
+        direction: Direction::Inbound,
+        packages: 12,
+        package_kind: "CT".to_owned(),
+        description: "electronic parts".to_owned(),
+        consignor: party("Shenzhen Parts"),
+        consignee: party("Kowloon  Traders 貿易"),
+        expected_date: "2026-11-24".to_owned(),
+        hs_code: None,
+        origin: None,
+        value_hkd: None,
+        net_weight_kg: None,
+        goods: Vec::new(),
+        transhipment: false,
+    }
+}
+
+fn faults(refused: &Refused) -> Vec<(&str, &Fault)> {
+    match refused {
+        Refused::Faults(faults) => faults.iter().map(|f| (f.pointer.as_str(), &f.fault)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Everything, one after the other, each with marks of its own.
+async fn everything(world: &World) {
+    from_declaration_to_departure(world).await;
+    an_amendment_is_one_operation_and_is_assessed_again(world).await;
+    another_truck_takes_over_in_one_step(world).await;
+    nobody_sees_or_takes_what_is_not_theirs(world).await;
+    of_several_crossings_the_strictest_code_counts(world).await;
+    a_vehicle_for_any_control_point_crosses_once(world).await;
+    seals_and_notices(world).await;
+    what_is_lodged_together_is_there_and_found(world).await;
+    two_centrals_share_a_database(world).await;
+    let lines = world.store.verify_audit(None).await.unwrap().unwrap();
+    assert!(lines > 500, "{lines}");
+}
+
+async fn from_declaration_to_departure(world: &World) {
+    let (ccrn, movement) = world.assessed("AA1", ActionCode::Release).await;
+    assert_eq!(world.lanes_have(0, "AA1").await, Some(ActionCode::Release));
+    let entry = world.store.entry(&world.sites[0], &"AA1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(entry.directive.window.from, UtcMillis(NOON + 30 * MINUTE), "the cut-off after bundling");
+    assert_eq!(world.status(&movement).await, MovementStatus::Assessed);
+    world.passage(1, 0, Outcome::Released, &movement).await;
+    assert_eq!(world.status(&movement).await, MovementStatus::Departed);
+    assert_eq!(world.lanes_have(0, "AA1").await, None, "used up");
+    let told: Vec<_> = world.news(&world.shipper).await;
+    for status in [MovementStatus::Assessed, MovementStatus::Released, MovementStatus::Departed] {
+        assert!(told.iter().any(|n| matches!(n, News::Status { status: s, .. } if *s == status)), "{status}");
+    }
+    let late = world.operations.amend(&world.shipper, &ccrn, consignment(), None).await.unwrap_err();
+    assert!(matches!(late, Refused::Standing(Conflict::Closed)), "{late}");
+}
+
+async fn an_amendment_is_one_operation_and_is_assessed_again(world: &World) {
+    let (ccrn, movement) = world.assessed("AB1", ActionCode::Release).await;
+    let amended = Consignment { packages: 13, ..consignment() };
+    let version = world.operations.amend(&world.shipper, &ccrn, amended.clone(), Some(1)).await.unwrap();
+    assert_eq!(version, 2);
+    assert_eq!(world.lanes_have(0, "AB1").await, None, "no code on goods that nobody has assessed");
+    assert_eq!(world.status(&movement).await, MovementStatus::Ready);
+    let stale = world.operations.amend(&world.shipper, &ccrn, amended, Some(1)).await.unwrap_err();
+    assert!(matches!(stale, Refused::Version { now: 2 }), "{stale}");
+    let versions = world.store.consignment_versions(&ccrn).await.unwrap();
+    assert_eq!((versions.len(), versions[0].1.packages), (1, 12));
+    for caller in [&world.shipper, &world.carrier] {
+        let told = world.news(caller).await;
+        assert!(told.iter().any(|n| matches!(n, News::Reassessed { ccrn: Some(c), .. } if *c == ccrn)));
+    }
+    world.assess(&movement, ActionCode::Inspect).await;
+    assert_eq!(world.lanes_have(0, "AB1").await, Some(ActionCode::Inspect));
+    world.operations.cancel_consignment(&world.shipper, &ccrn, None).await.unwrap();
+    assert_eq!(world.status(&movement).await, MovementStatus::Bundled, "its cargo is declared no more");
+    let early =
+        world.operations.assess(&movement, ActionCode::Release, None, "x", "selector").await.unwrap_err();
+    assert!(matches!(early, Refused::Standing(Conflict::NotDeclared)), "{early}");
+}
+
+async fn another_truck_takes_over_in_one_step(world: &World) {
+    let (ccrn, movement) = world.assessed("AC1", ActionCode::Release).await;
+    world.pass(10);
+    let vehicle = Vehicle::parse("AC2", Some("粤Z1234港"), &["1234T".to_owned()]).unwrap();
+    let revision = Revision { vehicle: Some(vehicle), ..Revision::default() };
+    assert_eq!(world.operations.revise(&world.carrier, &movement, revision, Some(1)).await.unwrap(), 2);
+    assert_eq!(world.lanes_have(0, "AC1").await, None, "the lanes forget the truck of before");
+    assert_eq!(world.lanes_have(0, "AC2").await, None, "the other is assessed anew");
+    world.assess(&movement, ActionCode::Release).await;
+    let entry = world.store.entry(&world.sites[0], &"AC2".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(entry.directive.window.from, UtcMillis(NOON + 40 * MINUTE), "the cut-off runs from the swap");
+    assert!(world.news(&world.shipper).await.contains(&News::Swapped {
+        movement: movement.to_string(),
+        from: "AC1".to_owned(),
+        to: "AC2".to_owned()
+    }));
+    // Unbundled, the consignment can go with another.
+    let revision = Revision { remove: vec![ccrn.clone()], load: Some(Load::Empty), ..Revision::default() };
+    world.operations.revise(&world.carrier, &movement, revision, None).await.unwrap();
+    let other = world.operations.bundle(&world.carrier, world.bundling("AC3", &[&ccrn])).await.unwrap();
+    world.operations.cancel_movement(&world.carrier, &other, None).await.unwrap();
+    assert_eq!(world.status(&other).await, MovementStatus::Cancelled);
+    world.operations.bundle(&world.carrier, world.bundling("AC4", &[&ccrn])).await.unwrap();
+    let twice = world.operations.bundle(&world.carrier, world.bundling("AC5", &[&ccrn])).await.unwrap_err();
+    assert_eq!(faults(&twice), [("/ccrns/0", &Fault::AlreadyBundled)]);
+    assert_eq!(world.lanes_have(0, "AC5").await, None, "refused, it leaves nothing behind");
+}
+
+async fn nobody_sees_or_takes_what_is_not_theirs(world: &World) {
+    let ccrn = world.lodged().await;
+    for stranger in [&world.carrier, &world.pupil] {
+        let seen = world.operations.consignment(stranger, &ccrn).await.unwrap_err();
+        assert!(matches!(seen, Refused::NotFound("consignment")), "{seen}");
+        let amended = world.operations.amend(stranger, &ccrn, consignment(), None).await.unwrap_err();
+        assert!(matches!(amended, Refused::NotFound("consignment")), "{amended}");
+    }
+    let played = world.operations.bundle(&world.pupil, world.bundling("AD1", &[&ccrn])).await.unwrap_err();
+    assert_eq!(
+        faults(&played),
+        [("/ccrns/0", &Fault::UnknownCcrn)],
+        "real cargo does not exist in a sandbox"
+    );
+    let movement = world.operations.bundle(&world.carrier, world.bundling("AD2", &[&ccrn])).await.unwrap();
+    assert!(
+        world.operations.movement(&world.shipper, movement.as_str()).await.is_ok(),
+        "it carries their goods"
+    );
+    let foreign = world.operations.movement(&world.pupil, movement.as_str()).await.unwrap_err();
+    assert!(matches!(foreign, Refused::NotFound("movement")), "{foreign}");
+    let taken = world.operations.cancel_movement(&world.shipper, &movement, None).await.unwrap_err();
+    assert!(matches!(taken, Refused::NotFound("movement")), "{taken}");
+    // A sandbox plays through everything, and no lane hears of it.
+    let own = world.operations.lodge(&world.pupil, consignment()).await.unwrap();
+    let movement = world.operations.bundle(&world.pupil, world.bundling("AD3", &[&own])).await.unwrap();
+    world.assess(&movement, ActionCode::Release).await;
+    assert_eq!(world.lanes_have(0, "AD3").await, None);
+}
+
+async fn of_several_crossings_the_strictest_code_counts(world: &World) {
+    world.pass(31);
+    let (_, inspected) = world.assessed("AE1", ActionCode::Inspect).await;
+    world.pass(31);
+    let (_, released) = world.assessed("AE1", ActionCode::Release).await;
+    assert_eq!(world.lanes_have(0, "AE1").await, Some(ActionCode::Inspect), "the later one serves not yet");
+    world.pass(31);
+    let now = world.operations.now();
+    world.store.expect_due(UtcMillis(now.0 - 2 * MINUTE), now).await.unwrap();
+    assert_eq!(
+        world.lanes_have(0, "AE1").await,
+        Some(ActionCode::Inspect),
+        "no declaration undoes an inspection"
+    );
+    world.passage(2, 0, Outcome::Directed(ActionCode::Inspect), &inspected).await;
+    assert_eq!(
+        world.lanes_have(0, "AE1").await,
+        Some(ActionCode::Release),
+        "over, it makes way for the next"
+    );
+    world.passage(3, 0, Outcome::Released, &released).await;
+    assert_eq!(world.lanes_have(0, "AE1").await, None);
+    // A stricter code that begins to serve later overtakes.
+    let (_, _) = world.assessed("AE2", ActionCode::Release).await;
+    world.pass(5);
+    let (_, _) = world.assessed("AE2", ActionCode::Detain).await;
+    assert_eq!(
+        world.lanes_have(0, "AE2").await,
+        Some(ActionCode::Release),
+        "neither serves: the first that will"
+    );
+    let before = world.operations.now();
+    world.pass(36);
+    world.store.expect_due(before, world.operations.now()).await.unwrap();
+    assert_eq!(world.lanes_have(0, "AE2").await, Some(ActionCode::Detain));
+}
+
+async fn a_vehicle_for_any_control_point_crosses_once(world: &World) {
+    let bundling = Bundling { site: None, ..world.bundling("AF1", &[]) };
+    let movement = world.operations.bundle(&world.carrier, bundling).await.unwrap();
+    world.assess(&movement, ActionCode::Release).await;
+    for site in 0..2 {
+        assert_eq!(world.lanes_have(site, "AF1").await, Some(ActionCode::Release));
+    }
+    world.passage(4, 1, Outcome::Released, &movement).await;
+    for site in 0..2 {
+        assert_eq!(world.lanes_have(site, "AF1").await, None, "{site}");
+    }
+    let unknown = Bundling { site: Some("moon".parse().unwrap()), ..world.bundling("AF2", &[]) };
+    let refused = world.operations.bundle(&world.carrier, unknown).await.unwrap_err();
+    assert_eq!(faults(&refused), [("/site", &Fault::Site)]);
+}
+
+async fn seals_and_notices(world: &World) {
+    let (ccrn, movement) = world.assessed("AG1", ActionCode::Release).await;
+    let (id, north, south) = (movement.as_str(), &world.sites[0], &world.sites[1]);
+    assert!(!world.store.is_under_seal(id, south.as_str()).await.unwrap());
+    world.operations.fix_seal(&ccrn, "E-1", Some(north.clone()), "officer").await.unwrap();
+    let again = world.operations.fix_seal(&ccrn, "E-1", None, "officer").await.unwrap_err();
+    assert!(matches!(again, Refused::Standing(Conflict::Exists)), "{again}");
+    assert!(world.store.is_under_seal(id, south.as_str()).await.unwrap(), "inspected once, not twice");
+    assert!(!world.store.is_under_seal(id, north.as_str()).await.unwrap());
+    world.operations.report_seal(&ccrn, "E-1", SealState::Broken, "driver").await.unwrap();
+    assert!(!world.store.is_under_seal(id, south.as_str()).await.unwrap());
+    assert_eq!(world.lanes_have(0, "AG1").await, None, "assessed anew");
+    assert!(
+        world.operations.report_seal(&ccrn, "E-1", SealState::Intact, "driver").await.is_err(),
+        "never again"
+    );
+
+    let ccrn = world.lodged().await;
+    let movement = world.operations.bundle(&world.carrier, world.bundling("AG2", &[&ccrn])).await.unwrap();
+    world.operations.cancel_consignment(&world.shipper, &ccrn, None).await.unwrap();
+    let now = world.operations.now();
+    let notice = Notice {
+        reference: "GN 1/2026".to_owned(),
+        site: Some(north.clone()),
+        begins: now,
+        ends: now.plus_millis(60 * MINUTE),
+        reason: "power failure".to_owned(),
+    };
+    world.operations.publish_notice(notice.clone(), "admin").await.unwrap();
+    assert!(world.operations.publish_notice(notice, "admin").await.is_err(), "one reference, one notice");
+    assert_eq!(world.status(&movement).await, MovementStatus::Ready, "what is missing is waived");
+    assert!(world.store.withdraw_notice("GN 1/2026", "admin", now).await.unwrap());
+    assert_eq!(world.status(&movement).await, MovementStatus::Bundled);
+}
+
+async fn what_is_lodged_together_is_there_and_found(world: &World) {
+    let many = vec![consignment(); 450];
+    let ccrns = world.operations.lodge_many(&world.shipper, many).await.unwrap();
+    assert_eq!(ccrns.len(), 450);
+    let at_once = (0..100).map(|_| world.operations.lodge(&world.shipper, consignment()));
+    let singles = futures::future::join_all(at_once).await;
+    assert!(singles.iter().all(Result::is_ok));
+    for ccrn in ccrns.iter().step_by(50) {
+        assert!(world.operations.consignment(&world.shipper, ccrn).await.is_ok());
+    }
+    let find = |text: &str| Find { text: text.to_owned(), before: None, most: 50 };
+    let by_number = world.operations.consignments(&world.shipper, &find(ccrns[0].as_str())).await.unwrap();
+    assert_eq!(by_number.len(), 1);
+    let by_name = world.operations.consignments(&world.shipper, &find("kowloon traders 貿")).await.unwrap();
+    assert_eq!(by_name.len(), 50);
+    assert!(world.operations.consignments(&world.carrier, &find("kowloon")).await.unwrap().is_empty());
+    let (mut seen, mut page) = (0, Find { most: 200, ..Find::default() });
+    loop {
+        let rows = world.operations.consignments(&world.shipper, &page).await.unwrap();
+        let Some(last) = rows.last() else { break };
+        seen += rows.len();
+        page.before = Some((last.lodged_at.0, last.ccrn.to_string()));
+    }
+    assert!(seen >= 550, "{seen}");
+    let by_mark = world.operations.movements(&world.carrier, &find("ac 1")).await.unwrap();
+    assert!(by_mark.is_empty(), "swapped away");
+    assert_eq!(world.operations.movements(&world.carrier, &find("ac2")).await.unwrap().len(), 1);
+    let bad = Consignment { packages: 0, ..consignment() };
+    assert_eq!(
+        faults(&world.operations.lodge(&world.shipper, bad).await.unwrap_err()),
+        [("/packages", &Fault::Number { least: 1, most: 1_000_000 })]
+    );
+}
+
+async fn two_centrals_share_a_database(world: &World) {
+    let other = open(&world.database, &world.sites).await;
+    let theirs = operations(&other, &world.now, &world.sites);
+    let before = world.store.chain(&world.sites[1]).await.unwrap().len();
+    let vehicles = (0..40).map(|number| async move {
+        let bundling =
+            Bundling { site: Some(world.sites[1].clone()), ..world.bundling(&format!("AH{number}"), &[]) };
+        world.operations.bundle(&world.carrier, bundling).await.unwrap()
+    });
+    let movements = futures::future::join_all(vehicles).await;
+    let assessed = movements.iter().enumerate().map(|(i, movement)| {
+        let desk = if i % 2 == 0 { &world.operations } else { &theirs };
+        desk.assess(movement, ActionCode::Release, None, "low risk", "selector")
+    });
+    assert!(futures::future::join_all(assessed).await.iter().all(Result::is_ok));
+    let after = world.store.chain(&world.sites[1]).await.unwrap().len();
+    assert_eq!(after - before, 40, "dense, whoever has committed");
+    let checked = central::storage::check::check(&world.database, world.store.signer()).await.unwrap();
+    assert_eq!(checked.findings, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite() {
+    let dir = TempDir::new().unwrap();
+    // What means something in an address is part of a path all the same.
+    let folder = dir.path().join("100% of #1?");
+    std::fs::create_dir(&folder).unwrap();
+    everything(&World::new(Database::Sqlite(folder.join("central.sqlite"))).await).await;
+    assert!(folder.join("central.sqlite").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgresql() {
+    let server = match Postgres::start() {
+        Ok(server) => server,
+        Err(why) => return eprintln!("skipped: {why}"),
+    };
+    everything(&World::new(Database::Postgres(server.url())).await).await;
+}
