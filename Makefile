@@ -53,17 +53,18 @@ demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1
 	cargo build --workspace --bins
 	$(TARGET)/debug/demo $(if $(ONCE),--once)
 
-bench: setup $(if $(SETS),setup-peer) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs to measure with)
+bench: setup setup-tests $(if $(SETS),setup-peer) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; BENCH="declarations 1000000": those alone)
 	cargo build --release -p edge -p central -p tests --bins
-	$(TARGET)/release/bench
+	$(TARGET)/release/bench $(BENCH)
 	$(if $(SETS),$(TARGET)/release/evaluate --peer --peer-limit 30 --out work/evaluation $(SETS))
 
 evaluate: setup $(if $(PEER),setup-peer) ## Read labelled photographs: JSON lines and work/evaluation/index.html (SETS="FOLDER...", PEER=1: RapidOCR beside us)
 	cargo build -p tests --bin evaluate
 	$(TARGET)/debug/evaluate $(if $(PEER),--peer) --out work/evaluation $(SETS)
 
+# In one build with the tests: a build of the binaries alone takes other features of shared crates, and builds zenoh twice.
 test: setup setup-tests ## The whole test suite
-	cargo build --workspace --bins
+	cargo build --workspace --bins --tests
 	cargo nextest run --workspace --no-tests=fail
 
 lint: setup ## Formatting, clippy with warnings denied, licences and sources of dependencies

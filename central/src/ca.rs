@@ -7,11 +7,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use clearance::ids::UtcMillis;
-use clearance::transport::{self, Party};
+use clearance::ids::{Digest, UtcMillis};
+use clearance::transport::{self, KeyKind, Party, RequestedKey};
+use rand::RngExt as _;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, PublicKeyData, SerialNumber, SignatureAlgorithm,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -26,6 +27,9 @@ pub const AUTHORITY_DAYS: u32 = 3650;
 
 /// Days for which a certificate is good, unless said otherwise.
 pub const DAYS: u32 = 397;
+
+/// Days for which a certificate of a system of the trade is good; it is renewed by itself.
+pub const CLIENT_DAYS: u32 = 90;
 
 /// The two files that a party gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +98,94 @@ pub fn issue(
     Ok(issued)
 }
 
+/// The authority of the trade's systems, as central holds it while it runs.
+pub struct ClientAuthority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: String,
+}
+
+/// A certificate that a system was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, PEM.
+    pub pem: String,
+    /// Its serial number: 32 hexadecimal digits.
+    pub serial: String,
+    /// SHA-256 of the certificate.
+    pub fingerprint: Digest,
+    /// First moment at which it is no longer good.
+    pub until: UtcMillis,
+}
+
+impl ClientAuthority {
+    /// Read the folder of [`init`].
+    pub fn load(folder: &Path, now: UtcMillis) -> anyhow::Result<Self> {
+        let issuer = Issuer::new(authority(), load_key(&folder.join("ca.key"))?);
+        let path = folder.join("ca.pem");
+        let certificate = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        // Files that do not belong together would issue what nobody believes.
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, Party::Central.to_string());
+        (params.not_before, params.not_after) = span(1, now)?;
+        let probe = params.signed_by(&key, &issuer)?.pem();
+        let checked =
+            transport::verify(certificate.as_bytes(), probe.as_bytes(), key.serialize_pem().as_bytes(), now);
+        checked.with_context(|| format!("{}: not a folder of `central ca init`", folder.display()))?;
+        Ok(Self { issuer, certificate })
+    }
+
+    /// The authority's own certificate, PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// Issue a certificate for a system's key. `company` and `name` are told in it for people; who it is, is looked up.
+    pub fn issue(
+        &self,
+        company: &str,
+        name: &str,
+        key: &RequestedKey,
+        now: UtcMillis,
+    ) -> anyhow::Result<ClientCertificate> {
+        let mut serial: [u8; 16] = rand::rng().random();
+        // Positive, and of full length: the number reads alike everywhere.
+        serial[0] = serial[0] & 0x7f | 0x40;
+        let mut params = CertificateParams::default();
+        // No name of a lane's party has a slash in it.
+        params.distinguished_name.push(DnType::CommonName, format!("trade/{company}/{name}"));
+        params.serial_number = Some(SerialNumber::from_slice(&serial));
+        (params.not_before, params.not_after) = span(CLIENT_DAYS, now)?;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let until = UtcMillis(params.not_after.unix_timestamp() * 1000);
+        let certificate = params.signed_by(&Holder(key), &self.issuer)?;
+        Ok(ClientCertificate {
+            pem: certificate.pem(),
+            serial: uuid::Uuid::from_bytes(serial).simple().to_string(),
+            fingerprint: Digest::of(certificate.der()),
+            until,
+        })
+    }
+}
+
+/// A key of which only the public half is here.
+struct Holder<'a>(&'a RequestedKey);
+
+impl PublicKeyData for Holder<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self.0.kind {
+            KeyKind::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            KeyKind::Ed25519 => &rcgen::PKCS_ED25519,
+        }
+    }
+}
+
 fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, NAME);
@@ -111,10 +203,16 @@ fn span(days: u32, now: UtcMillis) -> anyhow::Result<(OffsetDateTime, OffsetDate
 fn load_key(path: &Path) -> anyhow::Result<KeyPair> {
     let named =
         || format!("{}: the authority's key; `central ca init --folder FOLDER` makes one", path.display());
-    let mode = std::fs::metadata(path).with_context(named)?.permissions().mode();
-    ensure!(mode & 0o077 == 0, "{}: others can read the authority's key; chmod 600 it", path.display());
+    only_its_owner_reads(path).with_context(named)?;
     let text = std::fs::read_to_string(path).with_context(named)?;
     KeyPair::from_pem(&text).with_context(named)
+}
+
+/// Refuse a key that others can read.
+pub(crate) fn only_its_owner_reads(path: &Path) -> anyhow::Result<()> {
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    ensure!(mode & 0o077 == 0, "{}: others can read this key; chmod 600 it", path.display());
+    Ok(())
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {

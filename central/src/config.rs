@@ -11,7 +11,11 @@ use clearance::wire::PublicKey;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::api::RateLimit;
+use crate::clock::Clock;
 use crate::link::tls;
+use crate::server::Limits;
+use crate::systems::SystemsConfig;
 use crate::trade::Place;
 
 /// The configuration.
@@ -42,6 +46,14 @@ pub struct Config {
     pub lease_ms: u64,
     /// Certificates: with them lanes connect over TLS, without them only from this machine.
     pub tls: Option<TlsFiles>,
+    /// Requests that one client of the trade may send.
+    #[serde(default)]
+    pub rate_limit: RateLimit,
+    /// The port of the trade's systems; left out, there is none.
+    pub systems: Option<SystemsConfig>,
+    /// What connections may take.
+    #[serde(default)]
+    pub limits: Limits,
     /// Under which terms officers' corrections may be used to train models.
     #[serde(default = "default_licence")]
     pub examples_licence: String,
@@ -127,6 +139,7 @@ impl Config {
         config.key_file = folder.join(&config.key_file);
         config.place = config.place.map(|place| folder.join(place));
         config.tls = config.tls.map(|files| files.beside(folder));
+        config.systems = config.systems.map(|systems| systems.beside(folder));
         config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
     }
@@ -159,6 +172,7 @@ impl Config {
             }
             () => check_endpoints(&self.zenoh, self.tls.is_some()).map_err(|e| ("zenoh", e.to_string())),
         }?;
+        self.limits.check()?;
         match &self.tls {
             Some(_) => transport::at_central(&self.sites, self.edges.keys())
                 .map(drop)
@@ -170,6 +184,9 @@ impl Config {
     /// Check the certificate and its key.
     pub fn check_files(&self, now: UtcMillis) -> anyhow::Result<()> {
         self.place()?;
+        if let Some(systems) = &self.systems {
+            systems.open(self.tls.as_ref(), &Clock::of(move || now))?;
+        }
         self.tls.as_ref().map_or(Ok(()), |files| tls::check(files, &Party::Central, now))
     }
 }

@@ -17,8 +17,10 @@ pub mod officers;
 pub mod operations;
 pub mod rotation;
 pub mod router;
+pub mod server;
 pub mod state;
 pub mod storage;
+pub mod systems;
 pub mod trade;
 
 use std::net::SocketAddr;
@@ -28,12 +30,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clearance::wire::Signer;
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, mpsc, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::operations::Operations;
+use crate::server::{Door, Gate, Server};
 use crate::state::AppState;
 use crate::storage::{Database, Store};
 
@@ -55,8 +58,9 @@ pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<
 /// A running central.
 pub struct Central {
     http: SocketAddr,
-    stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    systems: Option<SocketAddr>,
+    stop: watch::Sender<bool>,
+    servers: JoinSet<()>,
     link: JoinSet<()>,
     state: AppState,
 }
@@ -66,6 +70,10 @@ impl Central {
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
         let store = rotation::open_signed(config).await?;
         let place = Arc::new(config.place()?);
+        let systems = match &config.systems {
+            Some(files) => Some(files.open(config.tls.as_ref(), &clock)?),
+            None => None,
+        };
         let operations = Operations::new(store.clone(), clock.clone(), place, config.sites.as_slice().into());
         let state = AppState {
             store,
@@ -76,24 +84,29 @@ impl Central {
             orders: broadcast::channel(256).0,
             examples: config.data_dir.join("examples"),
             examples_licence: config.examples_licence.as_str().into(),
+            rate_limits: Arc::new(api::RateLimits::new(config.rate_limit)),
             sign_ins: Arc::default(),
+            client_authority: systems.as_ref().map(|systems| Arc::clone(&systems.authority)),
         };
         let mut link = link::start(state.clone(), config).await?;
         link.spawn(expect_due(state.clone()));
-        let listener = TcpListener::bind(config.http)
-            .await
-            .with_context(|| format!("http = {}: cannot listen there", config.http))?;
+        link.spawn(rehearse(state.clone()));
+        link.spawn(carry_out(state.clone()));
+        link.spawn(forget(state.clone()));
+        let listener = listen("http", config.http).await?;
         let http = listener.local_addr()?;
-        let router = api::router(state.clone()).merge(console::router(state.clone()));
-        let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(async {
-                    let _ = stopped.await;
-                })
-                .await
-        });
-        Ok(Self { http, stop, server, link, state })
+        let (stop, stopped) = watch::channel(false);
+        let (gate, mut servers) = (Gate::new(&config.limits), JoinSet::new());
+        let server = |router| Server::new(router, Arc::clone(&gate), config.limits, stopped.clone());
+        let api = api::router(state.clone());
+        let mut systems_at = None;
+        if let (Some(files), Some(systems)) = (&config.systems, systems) {
+            let listener = listen("systems.listen", files.listen).await?;
+            systems_at = Some(listener.local_addr()?);
+            servers.spawn(server(api.clone()).serve(listener, Door::Tls(systems.acceptor)));
+        }
+        servers.spawn(server(api.merge(console::router(state.clone()))).serve(listener, Door::Open));
+        Ok(Self { http, systems: systems_at, stop, servers, link, state })
     }
 
     /// Where the console and the API listen.
@@ -101,19 +114,72 @@ impl Central {
         self.http
     }
 
+    /// Where the trade's systems connect with certificates, if they do.
+    pub fn systems(&self) -> Option<SocketAddr> {
+        self.systems
+    }
+
     /// Show and log what Zenoh refuses: give what [`overhear`](link::overheard::overhear) hears.
     pub fn hear(&mut self, refusals: mpsc::Receiver<link::overheard::Refusal>) {
         self.link.spawn(link::note_refusals(self.state.clone(), refusals));
     }
 
-    /// Stop: no new requests, open streams end.
+    /// Stop: no new requests; those that are being answered have a moment more, and open streams end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        let _ = self.stop.send(());
+        let _ = self.stop.send(true);
         self.link.abort_all();
-        self.server.abort();
-        let _ = self.server.await;
+        while self.servers.join_next().await.is_some() {}
         Ok(())
     }
+}
+
+/// Lodge what was handed in together, as it comes.
+async fn carry_out(state: AppState) {
+    loop {
+        if let Err(error) = state.operations.carry_out().await {
+            tracing::error!(%error, "what was handed in together is not lodged yet; it is tried again");
+        }
+        state.operations.handed_in().await;
+    }
+}
+
+/// How often it is looked for what need not be kept: declarations whose time is over, replies that nobody will ask for again.
+const FORGET_EVERY: Duration = Duration::from_hours(1);
+
+/// Forget what is kept no longer.
+async fn forget(state: AppState) {
+    let mut every = tokio::time::interval(FORGET_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        match state.operations.roll_off().await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "what is kept no longer was taken away"),
+            Err(error) => tracing::error!(%error, "what is kept no longer is still there"),
+        }
+        if let Err(error) = state.store.forget_replies(state.clock.now()).await {
+            tracing::error!(%error, "old replies are not forgotten");
+        }
+    }
+}
+
+/// How often crossings of sandboxes are taken further.
+const REHEARSE_EVERY: Duration = Duration::from_secs(2);
+
+/// Play customs and the lane for sandboxes.
+async fn rehearse(state: AppState) {
+    let mut every = tokio::time::interval(REHEARSE_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        if let Err(error) = state.operations.rehearse().await {
+            tracing::error!(%error, "crossings of sandboxes stand still");
+        }
+    }
+}
+
+async fn listen(key: &str, at: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(at).await.with_context(|| format!("{key} = {at}: cannot listen there"))
 }
 
 /// How often codes that begin to serve are looked for.

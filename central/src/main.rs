@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use central::clock::Clock;
 use central::config::Config;
 use central::link::overheard::{Refusal, overhear};
 use central::officers::{Role, hash_password, new_token, token_hash};
 use central::router::{self, RouterConfig};
 use central::storage::check::check;
-use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store};
+use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store, bring_back};
+use central::systems::{ClientName, CodeHash};
 use central::trade::TraderId;
 use central::{Central, ca, keys};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -91,6 +92,13 @@ enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// The trade's systems that sign in with certificates.
+    #[command(after_help = "Example:
+  central client enrol acme-erp --trader acme --config central.toml")]
+    Client {
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
     /// The history of the log that lanes follow.
     #[command(
         after_help = "Example (after the database was brought back from a copy, before central runs again):
@@ -128,6 +136,23 @@ enum Command {
         /// One JSON object a line: each finding, then the summary.
         #[arg(long)]
         json: bool,
+    },
+    /// Copy the whole database, while central goes on. Beside the copy lies its manifest, FILE.json. The signing key and the
+    /// officers' corrections are not in it: copy those by themselves.
+    #[command(after_help = "Example:
+  central backup --out /backup/central-2026-11-26.copy --config central.toml")]
+    Backup {
+        /// Where to write it; never over an old one.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Bring a copy back into a database that is not there or empty, and begin a new history for the lanes.
+    #[command(after_help = "Example (while central does not run):
+  central restore --from /backup/central-2026-11-26.copy --config central.toml")]
+    Restore {
+        /// The copy, with its manifest beside it.
+        #[arg(long)]
+        from: PathBuf,
     },
     /// Who did what: a chain of lines, each bound to those before it.
     #[command(after_help = "Examples:
@@ -219,6 +244,23 @@ enum TokenCommand {
         /// Company that a client of the trade acts for; made if there is none. Default: the client's own name.
         #[arg(long)]
         trader: Option<String>,
+        /// A company made now is for training: nothing of it reaches a lane.
+        #[arg(long)]
+        sandbox: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ClientCommand {
+    /// Let a system ask for a certificate: prints a code that is good once and for 24 hours.
+    #[command(after_help = "Example:
+  central client enrol acme-erp --trader acme --config central.toml")]
+    Enrol {
+        /// The system's name.
+        name: ClientName,
+        /// Company that it acts for; made if there is none.
+        #[arg(long)]
+        trader: TraderId,
         /// A company made now is for training: nothing of it reaches a lane.
         #[arg(long)]
         sandbox: bool,
@@ -347,6 +389,8 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
         }
         Command::Fsck { json } => return fsck(&cli.config, *json),
         Command::Audit { command } => return audit(&cli.config, command),
+        Command::Backup { out } => println!("{}", backup(&cli.config, out)?),
+        Command::Restore { from } => println!("{}", restore(&cli.config, from)?),
         Command::Keygen { out } => println!("{}", keys::generate(out)?),
         Command::Ca { command } => authority(command)?,
         // Above.
@@ -380,6 +424,9 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
                 store.audit(Clock::system().now(), COMMAND_LINE, &Noted::PutOfficer, name.as_str()).await?;
                 anyhow::Ok(())
             })?;
+        }
+        Command::Client { command: ClientCommand::Enrol { name, trader, sandbox } } => {
+            println!("{}", enrol(&cli.config, name, trader, *sandbox)?);
         }
         Command::Token { command: TokenCommand::Create { name, role, trader, sandbox } } => {
             let token = new_token();
@@ -421,6 +468,30 @@ fn authority(command: &CaCommand) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Copy the database; gives the manifest.
+fn backup(config: &Path, out: &Path) -> anyhow::Result<String> {
+    let database = central::database(&Config::load(config)?);
+    let manifest = runtime()?.block_on(async {
+        let store = open_store(config).await?;
+        anyhow::Ok(store.back_up(&database, out, Clock::system().now()).await?)
+    })?;
+    Ok(serde_json::to_string(&manifest)?)
+}
+
+/// Bring a copy back; says what was brought back and which history begins.
+fn restore(config: &Path, from: &Path) -> anyhow::Result<String> {
+    let database = central::database(&Config::load(config)?);
+    runtime()?.block_on(async {
+        let manifest = bring_back(&database, from).await?;
+        let store = open_store(config).await?;
+        if let Err(broken) = store.verify_audit(Some(&manifest.audit)).await? {
+            bail!("{}: its audit is broken: {broken}", from.display());
+        }
+        let epoch = store.begin_epoch(&EpochReason::Restored, COMMAND_LINE, Clock::system().now()).await?;
+        Ok(format!("{}: {} bytes brought back; epoch {}", database.label(), manifest.bytes, epoch.0))
+    })
+}
+
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn audit(config: &Path, command: &AuditCommand) -> anyhow::Result<ExitCode> {
     match command {
@@ -455,6 +526,20 @@ fn audit(config: &Path, command: &AuditCommand) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A code with which a system of a company may ask for a certificate.
+fn enrol(config: &Path, name: &ClientName, trader: &TraderId, sandbox: bool) -> anyhow::Result<String> {
+    let code = new_token();
+    let done = runtime()?.block_on(async {
+        let (store, now) = (open_store(config).await?, Clock::system().now());
+        if store.trader(trader).await?.is_none() {
+            store.add_trader(trader, trader.as_str(), sandbox, COMMAND_LINE, now).await?;
+        }
+        anyhow::Ok(store.enrol_client(name, trader, &CodeHash::of(&code), COMMAND_LINE, now).await?)
+    })?;
+    ensure!(done, "{}: is the name of another company's system; choose another", name.as_str());
+    Ok(code)
 }
 
 /// For which company a token acts: the one that is named, or one of the token's own name.
@@ -502,7 +587,10 @@ async fn serve(
     let mut central = Central::start(&config, Clock::system()).await?;
     central.hear(refusals);
     if print_addresses {
-        println!("{}", serde_json::json!({ "http": central.http(), "zenoh": config.zenoh }));
+        println!(
+            "{}",
+            serde_json::json!({ "http": central.http(), "systems": central.systems(), "zenoh": config.zenoh })
+        );
     }
     tracing::info!(console = %format!("http://{}/console", central.http()), "central runs");
     tokio::signal::ctrl_c().await?;

@@ -2,23 +2,36 @@
 //! what is asked for against the rules of the place and the policy, and leaves the rest to the store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearance::directive::{ActionCode, Window};
 use clearance::ids::{MovementId, SiteId, UtcMillis};
 use rand::RngExt as _;
+use tokio::sync::Notify;
 
 use crate::ccrn::Ccrn;
 use crate::clock::Clock;
-use crate::storage::Store;
+use crate::officers::Role;
 use crate::storage::trade::{
-    Amend, Assess, Bundle, CancelConsignment, CancelMovement, Carrying, Conflict, ConsignmentRow, Find,
-    FixSeal, Lodge, LodgeMany, MovementRow, Notice, PublishNotice, RecordInspection, Refused, ReportSeal,
-    Revise, Revision, Withdraw,
+    Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
+    ConsignmentRow, EventRow, Find, FixSeal, Item, Lodge, LodgeMany, MovementRow, Notice, Once, OnceKey,
+    PublishNotice, RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
 };
+use crate::storage::{Noted, Store};
 use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
 use crate::trade::news::SealState;
-use crate::trade::policy::{Act, Relation, trade_may};
+use crate::trade::policy::{Act, Relation, customs_may, trade_may};
+use crate::trade::rehearsal::{NextStep, next_step};
 use crate::trade::{Caller, Consignment, Direction, Fault, Faulty, Load, Place, TraderId, Vehicle};
+
+/// As many consignments as one request hands in together.
+pub const MOST_ITEMS: usize = 10_000;
+
+/// How often what other centrals took in is looked for.
+const ELSEWHERE: Duration = Duration::from_secs(2);
+
+/// Who plays customs where the trade is in training.
+const REHEARSAL: &str = "training";
 
 /// A vehicle to be bundled, as it was checked.
 #[derive(Clone, Debug)]
@@ -44,12 +57,13 @@ pub struct Operations {
     clock: Clock,
     place: Arc<Place>,
     sites: Arc<[SiteId]>,
+    handed_in: Arc<Notify>,
 }
 
 impl Operations {
     /// Operations over a store.
     pub fn new(store: Store, clock: Clock, place: Arc<Place>, sites: Arc<[SiteId]>) -> Self {
-        Self { store, clock, place, sites }
+        Self { store, clock, place, sites, handed_in: Arc::default() }
     }
 
     /// The rules of the place.
@@ -77,6 +91,69 @@ impl Operations {
         no_faults(self.faults(&consignment))?;
         let change = Lodge { caller: caller.clone(), ccrn: fresh(), consignment, at: self.now() };
         Ok(self.store.change(change).await?)
+    }
+
+    /// Lodge a consignment, once for its key.
+    pub async fn lodge_once(
+        &self,
+        caller: &Caller,
+        consignment: Consignment,
+        key: Option<OnceKey>,
+    ) -> Result<Ccrn, Refused> {
+        no_faults(self.faults(&consignment))?;
+        let at = self.now();
+        let change = Lodge { caller: caller.clone(), ccrn: fresh(), consignment, at };
+        self.store.change(Once { key, change, at }).await
+    }
+
+    /// Take in many consignments, each as it is to be lodged or with what is wrong with it already; gives the request's id. They
+    /// are durable now, and lodged one part after the other ([`carry_out`](Self::carry_out)).
+    pub async fn accept(
+        &self,
+        caller: &Caller,
+        items: Vec<Item>,
+        key: Option<OnceKey>,
+    ) -> Result<String, Refused> {
+        if !(1..=MOST_ITEMS).contains(&items.len()) {
+            return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
+        }
+        let checked = |item: Item| {
+            item.and_then(|consignment| {
+                let faults = self.faults(&consignment);
+                if faults.is_empty() { Ok(consignment) } else { Err(faults) }
+            })
+        };
+        let (at, id) = (self.now(), format!("r-{}", uuid::Uuid::now_v7().simple()));
+        let items = items.into_iter().map(checked).collect();
+        let change = Accept { caller: caller.clone(), id, items, at };
+        let id = self.store.change(Once { key, change, at }).await?;
+        self.handed_in.notify_one();
+        Ok(id)
+    }
+
+    /// A company's request, and what came of its consignments.
+    pub async fn request(&self, caller: &Caller, id: &str) -> Result<RequestRow, Refused> {
+        self.store.request(&caller.trader, id).await?.ok_or(Refused::NotFound("request"))
+    }
+
+    /// Lodge whatever was taken in, until nothing is left.
+    pub async fn carry_out(&self) -> Result<(), Refused> {
+        loop {
+            let numbers = (0..CarryOut::NUMBERS).map(|_| fresh()).collect();
+            if !self.store.change(CarryOut { numbers, at: self.now() }).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Wait until something is taken in, here or by another central.
+    pub async fn handed_in(&self) {
+        let _ = tokio::time::timeout(ELSEWHERE, self.handed_in.notified()).await;
+    }
+
+    /// A company's news after a place in its feed.
+    pub async fn news(&self, caller: &Caller, after: i64, most: u32) -> Result<Vec<EventRow>, Refused> {
+        Ok(self.store.news(&caller.trader, after, most).await?)
     }
 
     /// Lodge many consignments that were checked ([`faults`](Self::faults)), all or none; gives their numbers in order.
@@ -131,9 +208,25 @@ impl Operations {
 
     /// Bundle consignments with a vehicle, or declare it empty.
     pub async fn bundle(&self, caller: &Caller, bundling: Bundling) -> Result<MovementId, Refused> {
+        self.store.change(self.bundling(caller, bundling)?).await
+    }
+
+    /// Bundle, once for a key.
+    pub async fn bundle_once(
+        &self,
+        caller: &Caller,
+        bundling: Bundling,
+        key: Option<OnceKey>,
+    ) -> Result<MovementId, Refused> {
+        let change = self.bundling(caller, bundling)?;
+        let at = change.at;
+        self.store.change(Once { key, change, at }).await
+    }
+
+    fn bundling(&self, caller: &Caller, bundling: Bundling) -> Result<Bundle, Refused> {
         no_faults(self.bundling_faults(&bundling))?;
         let id = format!("m-{}", uuid::Uuid::now_v7().simple());
-        let change = Bundle {
+        Ok(Bundle {
             caller: caller.clone(),
             id: id.parse().map_err(|_| Refused::NotFound("movement"))?,
             vehicle: bundling.vehicle,
@@ -143,8 +236,7 @@ impl Operations {
             direction: bundling.direction,
             ccrns: bundling.ccrns,
             at: self.now(),
-        };
-        self.store.change(change).await
+        })
     }
 
     fn bundling_faults(&self, bundling: &Bundling) -> Vec<Faulty> {
@@ -253,6 +345,32 @@ impl Operations {
         self.store.change(Assess { movement, action, window, reason, by, at: now }).await
     }
 
+    /// Take away what the rules of the place keep no longer.
+    pub async fn roll_off(&self) -> Result<u64, Refused> {
+        let (now, days) = (self.now(), i64::from(self.place.retention_days));
+        Ok(self.store.roll_off(now.plus_millis(-days * 86_400_000), now).await?)
+    }
+
+    /// Take every crossing of a sandbox one step further, as far as its time has come.
+    pub async fn rehearse(&self) -> Result<(), Refused> {
+        let now = self.now();
+        for (movement, mark, crossing) in self.store.rehearsals(now).await? {
+            let done = match next_step(&crossing, &mark, now) {
+                Some(NextStep::Assess(code)) => {
+                    self.assess(&movement, code, None, "training", REHEARSAL).await
+                }
+                Some(step) => self.store.change(Rehearse { movement, step, at: now }).await,
+                None => continue,
+            };
+            match done {
+                // Not declared yet, or changed meanwhile.
+                Ok(()) | Err(Refused::Standing(_) | Refused::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Customs takes an action code back.
     pub async fn withdraw(&self, id: &MovementId, by: &str) -> Result<(), Refused> {
         self.store.change(Withdraw { movement: id.clone(), by: by.to_owned(), at: self.now() }).await
@@ -291,6 +409,42 @@ impl Operations {
     ) -> Result<(), Refused> {
         let (ccrn, seal, by) = (ccrn.clone(), seal.to_owned(), by.to_owned());
         self.store.change(ReportSeal { ccrn, seal, state, by, at: self.now() }).await
+    }
+
+    /// A company reports how the seal of a consignment is that it has lodged or carries.
+    pub async fn report_own_seal(
+        &self,
+        caller: &Caller,
+        ccrn: &Ccrn,
+        seal: &str,
+        state: SealState,
+    ) -> Result<(), Refused> {
+        let unknown = || Refused::NotFound("consignment");
+        let row = self.store.consignment(ccrn).await?.ok_or_else(unknown)?;
+        let relation = match &row.movement {
+            _ if row.trader == caller.trader.as_str() => Relation::Shipper,
+            Some(movement) => {
+                let carrying = self.store.carrying(movement, self.now()).await?;
+                carrying.map_or(Relation::Stranger, |carrying| relation(&carrying, &caller.trader))
+            }
+            None => Relation::Stranger,
+        };
+        if !trade_may(Act::ReportSeal, relation) {
+            return Err(unknown());
+        }
+        self.report_seal(ccrn, seal, state, &caller.who).await
+    }
+
+    /// Somebody of customs looks at a movement with its code and whoever gave it; the audit says so.
+    pub async fn look_at_risk(&self, role: Role, who: &str, id: &str) -> Result<Carrying, Refused> {
+        let now = self.now();
+        let unknown = || Refused::NotFound("movement");
+        if !customs_may(Act::SeeMovement, role) {
+            return Err(unknown());
+        }
+        let carrying = self.store.carrying(id, now).await?.ok_or_else(unknown)?;
+        self.store.audit(now, who, &Noted::LookAtRisk, id).await?;
+        Ok(carrying)
     }
 
     /// Customs publishes a contingency notice.

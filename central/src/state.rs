@@ -8,6 +8,8 @@ use clearance::ids::{LaneId, PassageId, SiteId};
 use clearance::passage::LaneStatus;
 use tokio::sync::broadcast;
 
+use crate::api::RateLimits;
+use crate::ca::ClientAuthority;
 use crate::clock::Clock;
 use crate::officers::SignInGuard;
 use crate::operations::Operations;
@@ -80,8 +82,12 @@ pub struct AppState {
     pub examples: PathBuf,
     /// Terms they may be used under.
     pub examples_licence: Arc<str>,
+    /// How much each client may ask.
+    pub rate_limits: Arc<RateLimits>,
     /// Slows down guessing of passwords.
     pub sign_ins: Arc<SignInGuard>,
+    /// Issues certificates to the trade's systems; none where they have no port.
+    pub client_authority: Option<Arc<ClientAuthority>>,
 }
 
 impl AppState {

@@ -92,8 +92,9 @@ impl World {
     }
 
     async fn status(&self, movement: &MovementId) -> MovementStatus {
-        let carrying = self.operations.movement(&self.carrier, movement.as_str()).await.unwrap();
-        carrying.status(self.operations.place(), self.operations.now())
+        let now = self.operations.now();
+        let carrying = self.store.carrying(movement.as_str(), now).await.unwrap().unwrap();
+        carrying.status(self.operations.place(), now)
     }
 
     async fn passage(&self, number: u8, site: usize, outcome: Outcome, movement: &MovementId) {
@@ -128,8 +129,12 @@ impl World {
     }
 }
 
+fn signer() -> Signer {
+    Signer::from_secret(&[3; 32])
+}
+
 async fn open(database: &Database, sites: &[SiteId]) -> Store {
-    Store::open(database, sites, Arc::new(Signer::from_secret(&[3; 32]))).await.unwrap()
+    Store::open(database, sites, Arc::new(signer())).await.unwrap()
 }
 
 fn operations(store: &Store, now: &Arc<AtomicI64>, sites: &[SiteId]) -> Operations {
@@ -175,6 +180,8 @@ async fn everything(world: &World) {
     seals_and_notices(world).await;
     what_is_lodged_together_is_there_and_found(world).await;
     two_centrals_share_a_database(world).await;
+    a_sandbox_is_played_to_its_end_and_nothing_else_is(world).await;
+    what_is_kept_no_longer_rolls_off(world).await;
     let lines = world.store.verify_audit(None).await.unwrap().unwrap();
     assert!(lines > 500, "{lines}");
 }
@@ -276,6 +283,60 @@ async fn nobody_sees_or_takes_what_is_not_theirs(world: &World) {
     let movement = world.operations.bundle(&world.pupil, world.bundling("AD3", &[&own])).await.unwrap();
     world.assess(&movement, ActionCode::Release).await;
     assert_eq!(world.lanes_have(0, "AD3").await, None);
+}
+
+async fn a_sandbox_is_played_to_its_end_and_nothing_else_is(world: &World) {
+    let own = world.operations.lodge(&world.pupil, consignment()).await.unwrap();
+    let movement = world.operations.bundle(&world.pupil, world.bundling("AK7", &[&own])).await.unwrap();
+    let ccrn = world.lodged().await;
+    let real = world.operations.bundle(&world.carrier, world.bundling("AK17", &[&ccrn])).await.unwrap();
+    let step = async |minutes| {
+        world.pass(minutes);
+        world.operations.rehearse().await.unwrap();
+        world.status(&movement).await
+    };
+    let seen = [step(0).await, step(600).await, step(2).await, step(2).await];
+    assert_eq!(
+        seen,
+        [
+            MovementStatus::Assessed,
+            MovementStatus::Directed,
+            MovementStatus::Inspected,
+            MovementStatus::Departed
+        ]
+    );
+    assert_eq!(world.lanes_have(0, "AK7").await, None, "no lane hears of it");
+    assert_eq!(world.status(&real).await, MovementStatus::Ready, "real cargo waits for customs");
+}
+
+async fn what_is_kept_no_longer_rolls_off(world: &World) {
+    let days = i64::from(world.operations.place().retention_days);
+    world.pass((days + 20) * 24 * 60);
+    let today = jiff::Timestamp::from_millisecond(world.operations.now().0).unwrap();
+    let today = today.in_tz("Asia/Hong_Kong").unwrap().date().to_string();
+    let fresh = Consignment { expected_date: today, ..consignment() };
+    let kept = world.operations.lodge(&world.shipper, fresh).await.unwrap();
+    let all = Find { most: 100, ..Find::default() };
+    let before = world.operations.consignments(&world.shipper, &all).await.unwrap();
+    assert_eq!(before.len(), 100, "there is more than one transaction takes");
+    let rows = world.operations.roll_off().await.unwrap();
+    assert!(rows > 500, "{rows}");
+    let left = world.operations.consignments(&world.shipper, &all).await.unwrap();
+    assert!(left.iter().any(|row| row.ccrn == kept), "what is new stays");
+    assert!(
+        left.iter().all(|row| row.ccrn == kept || row.movement.is_some()),
+        "and what is at a lane or a bay"
+    );
+    let movements = world.operations.movements(&world.carrier, &all).await.unwrap();
+    assert!(!movements.is_empty(), "some were directed and have not left");
+    for movement in movements {
+        let status = world.status(&movement.id.parse().unwrap()).await;
+        use MovementStatus::{Arrived, Directed, Inspected, Released};
+        assert!(matches!(status, Arrived | Directed | Inspected | Released), "{status:?}");
+    }
+    assert_eq!(world.operations.roll_off().await.unwrap(), 0, "what is new stays");
+    let report = central::storage::check::check(&world.database, &signer()).await.unwrap();
+    assert_eq!(report.findings, [], "nothing points at what is gone");
 }
 
 async fn of_several_crossings_the_strictest_code_counts(world: &World) {

@@ -95,13 +95,17 @@ impl Running {
     }
 
     async fn zenoh(&self) -> zenoh::Session {
-        let mut config = zenoh::Config::default();
-        config.insert_json5("mode", "\"client\"").unwrap();
-        config.insert_json5("scouting/multicast/enabled", "false").unwrap();
-        let endpoints = serde_json::to_string(&self.config.zenoh).unwrap();
-        config.insert_json5("connect/endpoints", &endpoints).unwrap();
-        zenoh::open(config).await.unwrap()
+        zenoh_at(&self.config.zenoh).await
     }
+}
+
+async fn zenoh_at(endpoints: &[String]) -> zenoh::Session {
+    let mut config = zenoh::Config::default();
+    config.insert_json5("mode", "\"client\"").unwrap();
+    config.insert_json5("scouting/multicast/enabled", "false").unwrap();
+    let endpoints = serde_json::to_string(endpoints).unwrap();
+    config.insert_json5("connect/endpoints", &endpoints).unwrap();
+    zenoh::open(config).await.unwrap()
 }
 
 fn consignment() -> Value {
@@ -218,6 +222,31 @@ async fn one_mark_at_two_lanes_is_flagged_at_both_and_an_inspection_uses_the_dir
     assert!(second.contains(flag) && second.contains("lane-1"), "{second}");
     assert!(!third.contains(flag), "an hour later it may have come round: {third}");
     session.close().await.unwrap();
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_central_commits_reaches_the_lanes_of_another_on_the_same_database() {
+    let running = start().await;
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let config = Config { zenoh: vec![format!("tcp/127.0.0.1:{port}")], ..running.config.clone() };
+    let other = Central::start(&config, Clock::system()).await.unwrap();
+    let session = zenoh_at(&config.zenoh).await;
+    let deltas = session.declare_subscriber(topic::deltas(&config.sites[0])).await.unwrap();
+    let mut marks = Vec::new();
+    // The other looks from when it was first up; whatever was before, lanes have asked for.
+    let arrived = loop {
+        marks.push(format!("AB{}", 1000 + marks.len()));
+        assert!(marks.len() < 50, "nothing arrives");
+        running.truck(marks.last().unwrap(), "release").await;
+        if let Ok(Ok(sample)) = tokio::time::timeout(Duration::from_secs(1), deltas.recv_async()).await {
+            break running.trust.open::<Delta>(&sample.payload().to_bytes()).unwrap().into_record();
+        }
+    };
+    assert!((1..=marks.len() as u64).contains(&arrived.revision.0), "{arrived:?}");
+    assert_eq!(arrived.site, config.sites[0]);
+    session.close().await.unwrap();
+    other.stop().await.unwrap();
     running.central.stop().await.unwrap();
 }
 

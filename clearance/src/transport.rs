@@ -9,10 +9,12 @@ mod access;
 mod certificate;
 mod endpoint;
 mod party;
+mod request;
 mod settings;
 
 pub use access::{at_central, at_edge, at_router};
 pub use certificate::{Certificate, CertificateError, verify};
 pub use endpoint::{EndpointError, check_endpoints};
 pub use party::{Party, PartyError};
+pub use request::{KeyKind, RequestError, RequestedKey, requested_key};
 pub use settings::{Setting, TlsFiles, connecting, routing};

@@ -1,18 +1,27 @@
-//! Who calls: a bearer token made with `central token create`.
+//! Who calls: a bearer token made with `central token create`, or, at the port of the trade's systems, a certificate. Each
+//! request looks it up, so that what was revoked is refused on a connection that is open, too.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use clearance::ids::Digest;
 
 use super::problem::Problem;
 use crate::officers::{Actor, Deed, token_hash};
+use crate::server::Credential;
 use crate::state::AppState;
-use crate::trade::Caller;
+use crate::storage::{ClientRow, NotGood};
+use crate::trade::policy::{Act, customs_may};
+use crate::trade::{Caller, TraderId};
 
 impl FromRequestParts<AppState> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        if let Some(credential) = parts.extensions.get::<Credential>() {
+            let actor = holder(state, *credential).await?.client.actor()?;
+            return counted(state, actor);
+        }
         let unknown = || {
             Problem::new(
                 StatusCode::UNAUTHORIZED,
@@ -25,13 +34,63 @@ impl FromRequestParts<AppState> for Actor {
             .and_then(|v| v.to_str().ok())
             .and_then(|v| v.strip_prefix("Bearer "))
             .ok_or_else(unknown)?;
-        state.store.token(&token_hash(token)).await?.ok_or_else(unknown)
+        counted(state, state.store.token(&token_hash(token)).await?.ok_or_else(unknown)?)
     }
+}
+
+/// Count a client's request, as long as it sends no more than it may. Customs' own systems are not held up.
+fn counted(state: &AppState, actor: Actor) -> Result<Actor, Problem> {
+    if actor.trader.is_some() {
+        state.rate_limits.count(&client(&actor)).map_err(Problem::too_many)?;
+    }
+    Ok(actor)
+}
+
+/// What tells a client from those of other companies.
+pub(super) fn client(actor: &Actor) -> String {
+    format!("{}/{}", actor.trader.as_ref().map_or("", TraderId::as_str), actor.name)
+}
+
+/// Somebody with a certificate that is good.
+pub(super) struct Holder {
+    /// SHA-256 of the certificate.
+    pub fingerprint: Digest,
+    client: ClientRow,
+}
+
+impl FromRequestParts<AppState> for Holder {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let shown = parts.extensions.get::<Credential>().copied();
+        holder(state, shown.unwrap_or(Credential::Nothing)).await
+    }
+}
+
+async fn holder(state: &AppState, shown: Credential) -> Result<Holder, Problem> {
+    let Credential::Certificate(fingerprint) = shown else {
+        let detail = "connect to the port of systems with your certificate; POST /api/v1/certificates gives one for a code";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
+    };
+    let found = state.store.client(&fingerprint).await?.ok_or(NotGood::Unknown);
+    let good = found.and_then(|client| client.good(state.clock.now()));
+    let client = good.map_err(|why| Problem::new(StatusCode::UNAUTHORIZED, why))?;
+    Ok(Holder { fingerprint, client })
 }
 
 /// Refuse what the caller's role does not allow.
 pub(super) fn allow(actor: &Actor, deed: Deed) -> Result<(), Problem> {
     if actor.role.may(deed) {
+        Ok(())
+    } else {
+        let detail = format!("{} has the role {}, which does not allow this", actor.name, actor.role);
+        Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    }
+}
+
+/// Refuse what customs' policy does not allow.
+pub(super) fn allow_act(actor: &Actor, act: Act) -> Result<(), Problem> {
+    if actor.trader.is_none() && customs_may(act, actor.role) {
         Ok(())
     } else {
         let detail = format!("{} has the role {}, which does not allow this", actor.name, actor.role);

@@ -1,20 +1,27 @@
 //! What the API takes before it asks anybody, for the fuzz targets.
 
-use axum::body::Bytes;
-
-use super::submissions::{ActionRequest, BundleRequest, parse, time};
+use super::body::{element, parse, time};
+use super::customs::ActionRequest;
+use super::movements::{BundleRequest, ReviseRequest, VehicleRequest};
 use crate::trade::Consignment;
 
 /// Bytes as each of the bodies that the API takes.
 pub(crate) fn bodies(bytes: &[u8]) {
-    let body = Bytes::copy_from_slice(bytes);
-    if let Ok(consignment) = parse::<Consignment>(&body) {
+    if let Ok(consignment) = parse::<Consignment>(bytes) {
         let _ = serde_json::to_string(&consignment);
     }
-    if let Ok(bundle) = parse::<BundleRequest>(&body) {
+    if let Ok(bundle) = parse::<BundleRequest>(bytes) {
         let _ = bundle.check();
     }
-    if let Ok(action) = parse::<ActionRequest>(&body) {
+    if let Ok(revision) = parse::<ReviseRequest>(bytes) {
+        let _ = revision.check();
+    }
+    let _ = parse::<VehicleRequest>(bytes);
+    if let Ok(action) = parse::<ActionRequest>(bytes) {
+        let _ = action.check();
         action.valid_from.iter().chain(&action.valid_until).for_each(|text| drop(time(text)));
+    }
+    if let Ok(many) = parse::<Vec<serde_json::Value>>(bytes) {
+        many.into_iter().for_each(|item| drop(element::<Consignment>(item)));
     }
 }

@@ -1,10 +1,12 @@
 //! Errors as RFC 9457 problem details, with a pointer to each field that is wrong.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{ToResponse, ToSchema};
 
 use crate::storage::trade::Refused;
 use crate::trade::Faulty;
@@ -26,7 +28,8 @@ impl FieldError {
 }
 
 /// What the client is told when something is wrong.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema, ToResponse)]
+#[response(description = "What is wrong, and how to mend it", content_type = "application/problem+json")]
 pub struct Problem {
     #[serde(rename = "status")]
     code: u16,
@@ -34,18 +37,35 @@ pub struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Seconds until the client may come back.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl ToString) -> Self {
+    /// What went wrong, with what would mend it.
+    pub(crate) fn new(status: StatusCode, detail: impl ToString) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { code: status.as_u16(), title, detail: detail.to_string(), errors: Vec::new() }
+        Self {
+            code: status.as_u16(),
+            title,
+            detail: detail.to_string(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// The body has fields that are wrong; all are told at once.
     pub(super) fn fields(errors: Vec<FieldError>) -> Self {
         let detail = "some fields are wrong: see errors";
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    /// The client has sent too many requests.
+    pub(super) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        let detail = format!("too many requests from this client; come back in {seconds} s");
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     pub(super) fn not_found(what: &str) -> Self {
@@ -90,6 +110,9 @@ impl From<crate::storage::StorageError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self)).into_response()
+        let retry = self.retry_after.map(|seconds| [(header::RETRY_AFTER, seconds.to_string())]);
+        let sign_in = (status == StatusCode::UNAUTHORIZED).then_some([(header::WWW_AUTHENTICATE, "Bearer")]);
+        (status, retry, sign_in, [(header::CONTENT_TYPE, "application/problem+json")], Json(self))
+            .into_response()
     }
 }

@@ -3,6 +3,7 @@
 //! Zenoh carries bytes; every record is checked here before it is believed, and what is refused is kept for display.
 
 mod answers;
+mod deltas;
 mod intake;
 pub mod overheard;
 pub(crate) mod session;
@@ -56,7 +57,9 @@ pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<(
         intake::declare(&link, site, &mut tasks).await?;
         intake::watch_lanes(&link, site, &mut tasks).await?;
     }
-    tasks.spawn(publish_deltas(link.clone()));
+    let own = Arc::default();
+    tasks.spawn(deltas::publish(link.clone(), Arc::clone(&own)));
+    tasks.spawn(deltas::publish_of_others(link.clone(), config.sites.clone(), own));
     tasks.spawn(publish_orders(link.clone()));
     tasks.spawn(repeat_orders(link.clone()));
     tasks.spawn(forget_marks(link));
@@ -71,23 +74,6 @@ async fn open(config: &Config) -> anyhow::Result<Session> {
     session::open(&transport::routing(&config.zenoh, &[], tls)).await.with_context(|| {
         format!("cannot listen for lanes on {:?}; is another central running?", config.zenoh)
     })
-}
-
-async fn publish_deltas(link: Link) {
-    let mut committed = link.state.store.committed();
-    loop {
-        match committed.recv().await {
-            Ok(delta) => {
-                let put = link.session.put(topic::deltas(&delta.site), delta.sealed);
-                if let Err(error) = put.congestion_control(CongestionControl::Block).await {
-                    tracing::warn!(%error, "a delta was not published; lanes will ask for it");
-                }
-            }
-            // Lanes notice the gap and ask.
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "deltas not published"),
-            Err(RecvError::Closed) => return,
-        }
-    }
 }
 
 async fn publish_orders(link: Link) {

@@ -33,6 +33,18 @@ pub enum Noted {
     SignInFailed,
     /// A consignment was lodged.
     Lodge,
+    /// Many were handed in together.
+    Accept {
+        /// How many.
+        items: usize,
+    },
+    /// What is kept no longer was taken away.
+    RollOff {
+        /// How many rows.
+        rows: u64,
+    },
+    /// Somebody of customs looked at what was decided about a movement, and why.
+    LookAtRisk,
     /// It was amended.
     Amend {
         /// Its version now.
@@ -98,6 +110,12 @@ pub enum Noted {
     EnableOfficer,
     /// A client was given a token.
     CreateToken,
+    /// A system of a company was let enrol.
+    EnrolClient,
+    /// A system was given a certificate.
+    IssueCertificate,
+    /// A certificate was revoked.
+    RevokeCertificate,
     /// A new history of the log was begun.
     BeginEpoch(EpochReason),
     /// An officer accepted central's history for an edge that had seen another.

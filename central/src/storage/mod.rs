@@ -6,7 +6,9 @@
 //! - an order, its audit line and its sealed bytes are stored together, before it is sent.
 
 mod audit;
+mod backup;
 pub mod check;
+mod clients;
 mod engine;
 mod epochs;
 mod group;
@@ -21,8 +23,11 @@ mod twins;
 use std::sync::Arc;
 
 pub use audit::{Anchor, AuditRow, Broken, COMMAND_LINE, CONSOLE, Noted};
+pub use backup::{BackupError, Manifest, bring_back};
 use clearance::ids::SiteId;
 use clearance::wire::Signer;
+pub use clients::{ClientRow, MOST_LIVE, NotGood};
+pub(crate) use clients::{IssueClient, NotIssued, Proof, RevokeClient};
 pub use engine::Database;
 pub(crate) use engine::Engine;
 pub use epochs::EpochReason;

@@ -174,45 +174,4 @@ impl Store {
         })
         .transpose()
     }
-
-    /// The reply given to a client's request with this idempotency key: digest of the request, status, body.
-    pub async fn reply(
-        &self,
-        client: &str,
-        key: &str,
-    ) -> Result<Option<(String, i64, String)>, StorageError> {
-        let row = sqlx::query_as("SELECT request, status, body FROM replies WHERE client = $1 AND key = $2")
-            .bind(client)
-            .bind(key)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row)
-    }
-
-    /// Keep a reply for a day.
-    pub async fn keep_reply(
-        &self,
-        client: &str,
-        key: &str,
-        request: &str,
-        status: u16,
-        body: &str,
-        at: UtcMillis,
-    ) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        sqlx::query("DELETE FROM replies WHERE at < $1")
-            .bind(at.0 - 86_400_000)
-            .execute(&mut *write.tx)
-            .await?;
-        sqlx::query("INSERT INTO replies (client, key, request, status, body, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING")
-            .bind(client)
-            .bind(key)
-            .bind(request)
-            .bind(i64::from(status))
-            .bind(body)
-            .bind(at.0)
-            .execute(&mut *write.tx)
-            .await?;
-        write.commit().await
-    }
 }

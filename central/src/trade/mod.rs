@@ -7,6 +7,7 @@ pub mod news;
 pub mod place;
 pub mod policy;
 pub mod readiness;
+pub mod rehearsal;
 pub mod trader;
 
 pub use consignment::{Consignment, Direction, GoodsLine, Party};

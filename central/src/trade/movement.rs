@@ -8,6 +8,7 @@ use clearance::mark::{Jurisdiction, RegistrationMark};
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faulty};
+use super::news::Report;
 
 /// As many trailers as a vehicle draws.
 pub const MOST_TRAILERS: usize = 3;
@@ -260,6 +261,17 @@ impl Signalled {
         match self {
             Self::Released => "released",
             Self::Directed(code) => code.code(),
+        }
+    }
+
+    /// Where the driver reports.
+    pub fn report(self) -> Report {
+        match self {
+            Self::Released | Self::Directed(ActionCode::Release) => Report::Proceed,
+            Self::Directed(ActionCode::Documents) => Report::Documents,
+            Self::Directed(ActionCode::Inspect) => Report::Inspection,
+            Self::Directed(ActionCode::Escort) => Report::Escort,
+            Self::Directed(ActionCode::Detain) => Report::Wait,
         }
     }
 

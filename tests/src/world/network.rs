@@ -142,7 +142,7 @@ impl Network {
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = {sites:?}\nplace = \"place.toml\"\nlease_ms = {}\n{}[edges]\n{keys}",
+                 sites = {sites:?}\nplace = \"place.toml\"\nrate_limit = {{ per_second = 100000, burst = 100000 }}\nlease_ms = {}\n{}[edges]\n{keys}",
                 place.lease_ms,
                 tls_table("central"),
             ),

@@ -203,7 +203,7 @@ async fn what_cannot_be_checked_is_said_and_is_no_finding() {
     let missing = check(&Database::Sqlite(lain.dir.path().join("none")), &signer()).await.unwrap_err();
     assert!(matches!(missing, CannotCheck::Missing(_)), "{missing}");
     let mut connection = SqliteConnectOptions::new().filename(lain.path()).connect().await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9000 WHERE version = 3")
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9000 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
         .execute(&mut connection)
         .await
         .unwrap();

@@ -37,7 +37,7 @@ impl Change for Bundle {
             let id = self.id.as_str().to_owned();
             sqlx::query(
                 "INSERT INTO movements (id, site, mark, mainland_mark, trailers, load, direction, expected_arrival, \
-                 created_at, bundled_at, changed_at, trader, sandbox) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11)",
+                 created_at, bundled_at, changed_at, trader, sandbox, evidence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11, $12)",
             )
             .bind(id.clone())
             .bind(self.site.as_ref().map_or(String::new(), SiteId::to_string))
@@ -50,6 +50,7 @@ impl Change for Bundle {
             .bind(self.at.0)
             .bind(self.caller.trader.as_str().to_owned())
             .bind(i64::from(self.caller.sandbox))
+            .bind(self.caller.evidence.clone())
             .execute(&mut *write.tx)
             .await?;
             write.tie(&self.ccrns, Some(&id)).await?;

@@ -10,11 +10,16 @@
 mod assess;
 mod bundle;
 mod events;
+mod evidence;
 mod expect;
 mod lodge;
 mod look;
 mod notices;
+mod once;
 mod progress;
+mod rehearse;
+mod requests;
+mod retention;
 mod revise;
 mod seals;
 mod traders;
@@ -26,7 +31,12 @@ pub(crate) use lodge::{Amend, CancelConsignment, Lodge, LodgeMany};
 pub use look::{Carrying, ConsignmentRow, Find, MovementRow};
 pub(crate) use notices::PublishNotice;
 pub use notices::{Notice, NoticeRow};
+pub(crate) use once::Once;
+pub use once::OnceKey;
 pub(crate) use progress::RecordInspection;
+pub(crate) use rehearse::Rehearse;
+pub(crate) use requests::{Accept, CarryOut};
+pub use requests::{Item, ItemOutcome, RequestRow};
 pub use revise::Revision;
 pub(crate) use revise::{CancelMovement, Revise};
 pub use seals::SealRow;
@@ -100,4 +110,7 @@ pub enum Conflict {
     /// It is there already.
     #[error("there is one already")]
     Exists,
+    /// The client's key was used for something else.
+    #[error("this Idempotency-Key was used for another request; take a new one")]
+    KeyReused,
 }

@@ -1,6 +1,5 @@
 //! What the lanes and the inspection bays report of a movement.
 
-use clearance::directive::ActionCode;
 use clearance::ids::{MovementId, UtcMillis};
 use clearance::passage::{DecisionRecord, Outcome, PassageEvent};
 use futures::future::BoxFuture;
@@ -8,19 +7,7 @@ use futures::future::BoxFuture;
 use super::{Conflict, Refused, look};
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::movement::{Inspection, Signalled};
-use crate::trade::news::Report;
 use crate::trade::{MovementStatus, News};
-
-/// Where a driver reports.
-pub(crate) fn report(signalled: Signalled) -> Report {
-    match signalled {
-        Signalled::Released | Signalled::Directed(ActionCode::Release) => Report::Proceed,
-        Signalled::Directed(ActionCode::Documents) => Report::Documents,
-        Signalled::Directed(ActionCode::Inspect) => Report::Inspection,
-        Signalled::Directed(ActionCode::Escort) => Report::Escort,
-        Signalled::Directed(ActionCode::Detain) => Report::Wait,
-    }
-}
 
 impl Write<'_> {
     /// A lane has decided about a passage of this movement.
@@ -55,8 +42,8 @@ impl Write<'_> {
         .execute(&mut *self.tx)
         .await?;
         let (status, report) = match signalled {
-            Some(Signalled::Released) => (MovementStatus::Released, Some(Report::Proceed)),
-            Some(directed) => (MovementStatus::Directed, Some(report(directed))),
+            Some(Signalled::Released) => (MovementStatus::Released, Some(Signalled::Released.report())),
+            Some(directed) => (MovementStatus::Directed, Some(directed.report())),
             None => (MovementStatus::Arrived, None),
         };
         if row.signalled() != signalled || !row.has_begun() {

@@ -79,7 +79,7 @@ impl Change for Revise {
             };
             sqlx::query(
                 "UPDATE movements SET site = $1, mark = $2, mainland_mark = $3, trailers = $4, load = $5, direction = $6, \
-                 expected_arrival = $7, bundled_at = $8, changed_at = $9, version = $10 WHERE id = $11",
+                 expected_arrival = $7, bundled_at = $8, changed_at = $9, version = $10, evidence = $11 WHERE id = $12",
             )
             .bind(site)
             .bind(vehicle.mark.to_string())
@@ -91,6 +91,7 @@ impl Change for Revise {
             .bind(if renewed { at.0 } else { before.bundled_at })
             .bind(at.0)
             .bind(i64::from(version))
+            .bind(caller.evidence.clone())
             .bind(id.to_owned())
             .execute(&mut *write.tx)
             .await?;
@@ -211,10 +212,10 @@ impl Write<'_> {
             "load": row.load(), "direction": row.direction, "ccrns": ccrns,
         });
         sqlx::query(
-            "INSERT INTO movement_versions (id, version, body, replaced_by, replaced_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO movement_versions (id, version, body, evidence, replaced_by, replaced_at) \
+             SELECT id, version, $2, evidence, $3, $4 FROM movements WHERE id = $1",
         )
         .bind(row.id.clone())
-        .bind(i64::from(row.version()))
         .bind(body.to_string())
         .bind(who.to_owned())
         .bind(at.0)

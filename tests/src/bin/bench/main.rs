@@ -1,6 +1,7 @@
 //! The figures of the lane, one JSON line each, beside a peer or a limit measured in the same run.
 #![expect(clippy::print_stdout, reason = "the figures are the answer")]
 
+mod declarations;
 mod replication;
 
 use std::collections::HashMap;
@@ -29,6 +30,9 @@ use tests::world::site::{Site, SiteOptions};
 /// Directives in the cache for the look-ups.
 const DIRECTIVES: usize = 10_000;
 
+/// Consignments to look things up among: what a control point sees in a busy quarter.
+const STORED: usize = 10_000_000;
+
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == replication::OPEN_CACHE) {
@@ -37,6 +41,10 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
     let runtime = tokio::runtime::Runtime::new()?;
+    if std::env::args().nth(1).is_some_and(|first| first == "declarations") {
+        let stored = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
+        return runtime.block_on(declarations::declarations(stored.unwrap_or(STORED)));
+    }
     let folder = tempfile::TempDir::new()?;
     let spec = ClipSpec { seconds: 6.0, fps: 25, ..tests_clip()? };
     let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
@@ -47,6 +55,7 @@ fn main() -> anyhow::Result<()> {
     recognition(folder.path())?;
     runtime.block_on(memory(&clip, folder.path()))?;
     runtime.block_on(site())?;
+    runtime.block_on(declarations::declarations(declarations::as_many_as_fit(STORED)))?;
     Ok(())
 }
 

@@ -1,0 +1,200 @@
+//! Reading what a client sends. Whatever is wrong with it is told as a problem, at the place where it lies.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use clearance::ids::{Digest, UtcMillis};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+use super::auth::client;
+use super::problem::{FieldError, Problem};
+use super::signed::{JOSE, Signed};
+use crate::officers::Actor;
+use crate::state::AppState;
+use crate::storage::trade::OnceKey;
+use crate::trade::{Caller, Fault, Faulty};
+
+/// The longest key of a request that may be repeated.
+const MOST_KEY: usize = 200;
+
+/// A body of JSON, plain or signed.
+pub(super) struct Body(Signed);
+
+impl FromRequest<AppState> for Body {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+        if !matches!(kind, Some("application/json" | JOSE)) {
+            let detail = "send the body as `Content-Type: application/json`, or signed as `application/jose`";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        Signed::from_request(request, state).await.map(Self)
+    }
+}
+
+impl Body {
+    /// On behalf of which company, with what it has signed.
+    pub(super) fn caller(&self, actor: &Actor) -> Result<Caller, Problem> {
+        self.0.caller(actor)
+    }
+
+    /// Read it.
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        parse(&self.0.body)
+    }
+
+    /// What tells this request from another, if its client may repeat it.
+    pub(super) fn once(&self, headers: &HeaderMap, actor: &Actor) -> Result<Option<OnceKey>, Problem> {
+        let mut keys = headers.get_all("idempotency-key").iter();
+        let Some(key) = keys.next() else { return Ok(None) };
+        let only = keys.next().is_none();
+        let key = key.to_str().ok().filter(|key| only && (1..=MOST_KEY).contains(&key.len()));
+        let key = key.ok_or_else(|| {
+            let detail =
+                format!("Idempotency-Key: once, 1 to {MOST_KEY} characters of ASCII, such as a UUID");
+            Problem::new(StatusCode::BAD_REQUEST, detail)
+        })?;
+        Ok(Some(OnceKey {
+            client: client(actor),
+            key: key.to_owned(),
+            request: Digest::of(&self.0.body).to_string(),
+        }))
+    }
+}
+
+/// Read JSON.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        if error.inner().is_data() {
+            Problem::faults(vec![misread(error.path(), error.inner())])
+        } else {
+            Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {}", error.inner()))
+        }
+    })?;
+    let trailing = |e| Problem::new(StatusCode::BAD_REQUEST, format!("the body is not JSON: {e}"));
+    json.end().map_err(trailing)?;
+    Ok(read)
+}
+
+/// Read one element of a list.
+pub(super) fn element<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Vec<Faulty>> {
+    serde_path_to_error::deserialize(value).map_err(|error| vec![misread(error.path(), error.inner())])
+}
+
+fn misread(path: &Path, error: &serde_json::Error) -> Faulty {
+    let why = error.to_string();
+    let mut pointer = pointer(path);
+    let fault = match quoted(&why) {
+        Some(name) if why.starts_with("missing field") => {
+            pointer = format!("{pointer}/{name}");
+            Fault::Required
+        }
+        Some(_) if why.starts_with("unknown field") => Fault::NoSuchItem,
+        _ => Fault::Type { why },
+    };
+    Faulty::at(pointer, fault)
+}
+
+/// The first name in backticks.
+fn quoted(text: &str) -> Option<&str> {
+    text.split('`').nth(1)
+}
+
+fn pointer(path: &Path) -> String {
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { variant } => format!("{pointer}/{variant}"),
+        Segment::Unknown => pointer,
+    })
+}
+
+/// The query of an address.
+pub(super) struct Asked<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let told = |e: QueryRejection| Problem::new(StatusCode::BAD_REQUEST, e.body_text());
+        Query::from_request_parts(parts, state).await.map(|Query(asked)| Self(asked)).map_err(told)
+    }
+}
+
+/// The version that the client has seen (`If-Match`), which it must tell. `None`: it does not matter to it (`*`).
+pub(super) fn seen(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
+    let Some(tag) = headers.get(header::IF_MATCH) else {
+        let detail = "send `If-Match` with the ETag that you have seen, or `*`";
+        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, detail));
+    };
+    let tag = tag.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(None);
+    }
+    let version =
+        tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(|tag| tag.parse().ok());
+    let unknown = || Problem::new(StatusCode::PRECONDITION_FAILED, format!("{tag} is no ETag of this"));
+    version.map(Some).ok_or_else(unknown)
+}
+
+/// The ETag of a version.
+pub(super) fn etag(version: u32) -> [(header::HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{version}\""))]
+}
+
+/// Read a moment.
+pub(super) fn time(text: &str) -> Result<UtcMillis, Fault> {
+    let time: jiff::Timestamp = text.parse().map_err(|_| Fault::Time)?;
+    Ok(UtcMillis(time.as_millisecond()))
+}
+
+/// Take a field or note what is wrong with it.
+pub(super) fn field<T, E: ToString>(
+    errors: &mut Vec<FieldError>,
+    pointer: &str,
+    value: Result<T, E>,
+) -> Option<T> {
+    value.map_err(|e| errors.push(FieldError::at(pointer, e))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trade::Consignment;
+
+    fn faults(text: &str) -> Vec<Faulty> {
+        element::<Consignment>(serde_json::from_str(text).unwrap()).unwrap_err()
+    }
+
+    #[test]
+    fn a_fault_lies_where_its_item_is() {
+        assert_eq!(faults("{}"), [Faulty::at("/direction", Fault::Required)]);
+        assert_eq!(faults(r#"{"trader":"other"}"#), [Faulty::at("/trader", Fault::NoSuchItem)]);
+        let party = r#"{"direction":"inbound","consignor":{"name":7}}"#;
+        assert_eq!(faults(party)[0].pointer, "/consignor/name");
+    }
+
+    #[test]
+    fn what_follows_the_body_is_refused() {
+        assert!(parse::<u32>(b"1 2").is_err());
+        assert!(parse::<u32>(b"1 ").is_ok());
+    }
+
+    #[test]
+    fn a_version_is_told_or_none_matters() {
+        let told = |tag: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, tag.parse().unwrap());
+            seen(&headers).ok()
+        };
+        assert_eq!(told("\"3\""), Some(Some(3)));
+        assert_eq!(told("*"), Some(None));
+        assert_eq!(told("3"), None);
+        assert!(seen(&HeaderMap::new()).is_err());
+    }
+}

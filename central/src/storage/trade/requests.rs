@@ -1,0 +1,194 @@
+//! Many consignments handed in together. Accepted, they are durable; a task lodges them in parts, and what came of a part is
+//! stored in the transaction that lodges it: killed at any moment, central lodges each once.
+
+use clearance::ids::UtcMillis;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::Refused;
+use crate::ccrn::Ccrn;
+use crate::storage::{Change, Noted, StorageError, Store, Write, data};
+use crate::trade::{Caller, Consignment, Faulty, TraderId};
+
+/// Items that are lodged in one transaction: short enough that nobody else waits long.
+const PART: usize = 500;
+
+/// A consignment as it was read: as it is to be lodged, or what is wrong with it.
+pub type Item = Result<Consignment, Vec<Faulty>>;
+
+/// What came of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemOutcome {
+    /// It was lodged under this number.
+    Lodged(Ccrn),
+    /// Something is wrong with it.
+    Refused(Vec<Faulty>),
+}
+
+/// A request as it stands.
+#[derive(Clone, Debug)]
+pub struct RequestRow {
+    /// Its id.
+    pub id: String,
+    /// When it was accepted.
+    pub accepted_at: UtcMillis,
+    /// How many consignments it has.
+    pub items: usize,
+    /// What came of them so far, by their place.
+    pub outcomes: Vec<(usize, ItemOutcome)>,
+}
+
+impl RequestRow {
+    /// Whether something came of each.
+    pub fn is_completed(&self) -> bool {
+        self.outcomes.len() == self.items
+    }
+}
+
+/// Take consignments in.
+pub(crate) struct Accept {
+    pub(crate) caller: Caller,
+    pub(crate) id: String,
+    pub(crate) items: Vec<Item>,
+    pub(crate) at: UtcMillis,
+}
+
+impl Change for Accept {
+    type Done = String;
+    type Refused = StorageError;
+
+    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<String, StorageError>> {
+        Box::pin(async move {
+            sqlx::query(
+                "INSERT INTO requests (id, trader, who, sandbox, evidence, accepted_at, items) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            )
+            .bind(self.id.clone())
+            .bind(self.caller.trader.as_str().to_owned())
+            .bind(self.caller.who.clone())
+            .bind(i64::from(self.caller.sandbox))
+            .bind(self.caller.evidence.clone())
+            .bind(self.at.0)
+            .bind(self.items.len() as i64)
+            .execute(&mut *write.tx)
+            .await?;
+            for (number, part) in self.items.chunks(PART).enumerate() {
+                sqlx::query("INSERT INTO request_parts (request, first, items) VALUES ($1, $2, $3)")
+                    .bind(self.id.clone())
+                    .bind((number * PART) as i64)
+                    .bind(serde_json::to_string(part).map_err(data)?)
+                    .execute(&mut *write.tx)
+                    .await?;
+            }
+            write
+                .audit(self.at, &self.caller.who, &Noted::Accept { items: self.items.len() }, &self.id)
+                .await?;
+            Ok(self.id)
+        })
+    }
+}
+
+/// A part that is yet to be lodged.
+#[derive(sqlx::FromRow)]
+struct Part {
+    request: String,
+    first: i64,
+    items: String,
+}
+
+/// Lodge the next part of any request. `false`: none is open.
+pub(crate) struct CarryOut {
+    /// Numbers for the consignments of one part.
+    pub(crate) numbers: Vec<Ccrn>,
+    pub(crate) at: UtcMillis,
+}
+
+impl CarryOut {
+    /// How many numbers it needs.
+    pub(crate) const NUMBERS: usize = PART;
+}
+
+impl Change for CarryOut {
+    type Done = bool;
+    type Refused = Refused;
+
+    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<bool, Refused>> {
+        Box::pin(async move {
+            let part: Option<Part> = sqlx::query_as(
+                "SELECT request, first, items FROM request_parts WHERE outcomes IS NULL ORDER BY request, first LIMIT 1",
+            )
+            .fetch_optional(&mut *write.tx)
+            .await?;
+            let Some(part) = part else { return Ok(false) };
+            let caller = write.who_asked(&part.request).await?;
+            let items: Vec<Item> = serde_json::from_str(&part.items).map_err(data)?;
+            let mut numbers = self.numbers.into_iter();
+            let mut lodged = Vec::with_capacity(items.len());
+            let mut outcomes = Vec::with_capacity(items.len());
+            for item in items {
+                outcomes.push(match item {
+                    Ok(consignment) => {
+                        let ccrn =
+                            numbers.next().ok_or_else(|| data("a part has more items than numbers"))?;
+                        lodged.push((ccrn.clone(), consignment));
+                        ItemOutcome::Lodged(ccrn)
+                    }
+                    Err(faults) => ItemOutcome::Refused(faults),
+                });
+            }
+            write.lodge(&caller, &lodged, self.at).await?;
+            sqlx::query(
+                "UPDATE request_parts SET outcomes = $1, items = '' WHERE request = $2 AND first = $3",
+            )
+            .bind(serde_json::to_string(&outcomes).map_err(data)?)
+            .bind(part.request)
+            .bind(part.first)
+            .execute(&mut *write.tx)
+            .await?;
+            Ok(true)
+        })
+    }
+}
+
+impl Write<'_> {
+    async fn who_asked(&mut self, request: &str) -> Result<Caller, StorageError> {
+        let (trader, who, sandbox, evidence): (String, String, i64, Option<String>) =
+            sqlx::query_as("SELECT trader, who, sandbox, evidence FROM requests WHERE id = $1")
+                .bind(request.to_owned())
+                .fetch_one(&mut *self.tx)
+                .await?;
+        let trader: TraderId = trader.parse().map_err(data)?;
+        Ok(Caller { trader, who, sandbox: sandbox != 0, evidence })
+    }
+}
+
+impl Store {
+    /// A company's request; none if it is not there, or not theirs.
+    pub async fn request(&self, trader: &TraderId, id: &str) -> Result<Option<RequestRow>, StorageError> {
+        let mut tx = self.read().await?;
+        let row: Option<(i64, i64)> =
+            sqlx::query_as("SELECT accepted_at, items FROM requests WHERE id = $1 AND trader = $2")
+                .bind(id.to_owned())
+                .bind(trader.as_str().to_owned())
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some((accepted_at, items)) = row else { return Ok(None) };
+        let parts: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT first, outcomes FROM request_parts WHERE request = $1 AND outcomes IS NOT NULL ORDER BY first",
+        )
+        .bind(id.to_owned())
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut outcomes = Vec::new();
+        for (first, part) in parts {
+            let part: Vec<ItemOutcome> = serde_json::from_str(&part).map_err(data)?;
+            outcomes.extend(part.into_iter().enumerate().map(|(i, outcome)| (first as usize + i, outcome)));
+        }
+        Ok(Some(RequestRow {
+            id: id.to_owned(),
+            accepted_at: UtcMillis(accepted_at),
+            items: items as usize,
+            outcomes,
+        }))
+    }
+}
