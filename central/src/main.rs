@@ -433,9 +433,8 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
             let trader = trader_of(*role, name, trader.as_deref())?;
             runtime()?.block_on(async {
                 let (store, now) = (open_store(&cli.config).await?, Clock::system().now());
-                if let Some(trader) = &trader
-                    && store.trader(trader).await?.is_none()
-                {
+                // One that is there stays as it is.
+                if let Some(trader) = &trader {
                     store.add_trader(trader, trader.as_str(), *sandbox, COMMAND_LINE, now).await?;
                 }
                 store.put_token(&token_hash(&token), name, role.name(), trader.as_ref()).await?;
@@ -533,9 +532,8 @@ fn enrol(config: &Path, name: &ClientName, trader: &TraderId, sandbox: bool) -> 
     let code = new_token();
     let done = runtime()?.block_on(async {
         let (store, now) = (open_store(config).await?, Clock::system().now());
-        if store.trader(trader).await?.is_none() {
-            store.add_trader(trader, trader.as_str(), sandbox, COMMAND_LINE, now).await?;
-        }
+        // One that is there stays as it is.
+        store.add_trader(trader, trader.as_str(), sandbox, COMMAND_LINE, now).await?;
         anyhow::Ok(store.enrol_client(name, trader, &CodeHash::of(&code), COMMAND_LINE, now).await?)
     })?;
     ensure!(done, "{}: is the name of another company's system; choose another", name.as_str());

@@ -88,9 +88,7 @@ impl Operations {
 
     /// Lodge a consignment; gives its number.
     pub async fn lodge(&self, caller: &Caller, consignment: Consignment) -> Result<Ccrn, Refused> {
-        no_faults(self.faults(&consignment))?;
-        let change = Lodge { caller: caller.clone(), ccrn: fresh(), consignment, at: self.now() };
-        Ok(self.store.change(change).await?)
+        self.lodge_once(caller, consignment, None).await
     }
 
     /// Lodge a consignment, once for its key.
@@ -139,8 +137,7 @@ impl Operations {
     /// Lodge whatever was taken in, until nothing is left.
     pub async fn carry_out(&self) -> Result<(), Refused> {
         loop {
-            let numbers = (0..CarryOut::NUMBERS).map(|_| fresh()).collect();
-            if !self.store.change(CarryOut { numbers, at: self.now() }).await? {
+            if !self.store.change(CarryOut { number: fresh, at: self.now() }).await? {
                 return Ok(());
             }
         }
@@ -208,7 +205,7 @@ impl Operations {
 
     /// Bundle consignments with a vehicle, or declare it empty.
     pub async fn bundle(&self, caller: &Caller, bundling: Bundling) -> Result<MovementId, Refused> {
-        self.store.change(self.bundling(caller, bundling)?).await
+        self.bundle_once(caller, bundling, None).await
     }
 
     /// Bundle, once for a key.

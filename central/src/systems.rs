@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::ca::{self, ClientAuthority};
 use crate::clock::Clock;
 use crate::officers::token_hash;
+use crate::trade::trader::is_plain_name;
 
 /// The table `[systems]`. Relative paths are relative to the configuration's folder.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -56,9 +57,7 @@ impl ClientName {
 impl FromStr for ClientName {
     type Err = NoClientName;
     fn from_str(text: &str) -> Result<Self, NoClientName> {
-        let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-        let fits = (1..=64).contains(&text.len()) && text.bytes().all(plain);
-        if fits { Ok(Self(text.to_owned())) } else { Err(NoClientName) }
+        if is_plain_name(text) { Ok(Self(text.to_owned())) } else { Err(NoClientName) }
     }
 }
 

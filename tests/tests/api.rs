@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::world::office::{Office, consignment};
-
-const NO_LIMIT: &str = "rate_limit = { per_second = 100000, burst = 100000 }\n";
+use tests::world::office::{NO_LIMIT, Office, consignment};
 
 fn office() -> Office {
     Office::start_with(None, NO_LIMIT, |_| Ok(())).unwrap()

@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use tests::world::office::{Office, consignment};
+use tests::world::office::{NO_LIMIT, Office, consignment};
 
 /// Consignments in all; `CLEARLANE_LODGINGS` asks for more.
 const LODGINGS: usize = 1_000;
@@ -25,9 +25,7 @@ async fn what_was_acknowledged_survives_kills_and_nothing_is_there_twice() {
     let asked =
         std::env::var("CLEARLANE_LODGINGS").ok().map(|n| n.parse().expect("CLEARLANE_LODGINGS is a number"));
     let requests = asked.unwrap_or(LODGINGS) / TOGETHER;
-    let office =
-        Office::start_with(None, "rate_limit = { per_second = 1000000, burst = 1000000 }\n", |_| Ok(()))
-            .unwrap();
+    let office = Office::start_with(None, NO_LIMIT, |_| Ok(())).unwrap();
     let done = AtomicUsize::new(0);
     let lodging = futures::future::join_all((0..CLIENTS).map(async |client| {
         let mut acknowledged = BTreeMap::new();

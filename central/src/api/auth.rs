@@ -18,24 +18,34 @@ impl FromRequestParts<AppState> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        if let Some(credential) = parts.extensions.get::<Credential>() {
-            let actor = holder(state, *credential).await?.client.actor()?;
-            return counted(state, actor);
+        // A signed body asks who calls once more than its handler: a request is looked up, and counted, once.
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
         }
-        let unknown = || {
-            Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "send `Authorization: Bearer TOKEN` with a token from `central token create`",
-            )
-        };
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|v| v.to_str().ok())
-            .and_then(|v| v.strip_prefix("Bearer "))
-            .ok_or_else(unknown)?;
-        counted(state, state.store.token(&token_hash(token)).await?.ok_or_else(unknown)?)
+        let actor = counted(state, signed_in(parts, state).await?)?;
+        parts.extensions.insert(actor.clone());
+        Ok(actor)
     }
+}
+
+/// Whoever a certificate or a token says it is.
+async fn signed_in(parts: &Parts, state: &AppState) -> Result<Actor, Problem> {
+    if let Some(credential) = parts.extensions.get::<Credential>() {
+        return Ok(holder(state, *credential).await?.client.actor()?);
+    }
+    let unknown = || {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "send `Authorization: Bearer TOKEN` with a token from `central token create`",
+        )
+    };
+    let token = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "))
+        .ok_or_else(unknown)?;
+    state.store.token(&token_hash(token)).await?.ok_or_else(unknown)
 }
 
 /// Count a client's request, as long as it sends no more than it may. Customs' own systems are not held up.
@@ -80,22 +90,17 @@ async fn holder(state: &AppState, shown: Credential) -> Result<Holder, Problem> 
 
 /// Refuse what the caller's role does not allow.
 pub(super) fn allow(actor: &Actor, deed: Deed) -> Result<(), Problem> {
-    if actor.role.may(deed) {
-        Ok(())
-    } else {
-        let detail = format!("{} has the role {}, which does not allow this", actor.name, actor.role);
-        Err(Problem::new(StatusCode::FORBIDDEN, detail))
-    }
+    if actor.role.may(deed) { Ok(()) } else { Err(forbidden(actor)) }
 }
 
 /// Refuse what customs' policy does not allow.
 pub(super) fn allow_act(actor: &Actor, act: Act) -> Result<(), Problem> {
-    if actor.trader.is_none() && customs_may(act, actor.role) {
-        Ok(())
-    } else {
-        let detail = format!("{} has the role {}, which does not allow this", actor.name, actor.role);
-        Err(Problem::new(StatusCode::FORBIDDEN, detail))
-    }
+    if actor.trader.is_none() && customs_may(act, actor.role) { Ok(()) } else { Err(forbidden(actor)) }
+}
+
+fn forbidden(actor: &Actor) -> Problem {
+    let detail = format!("{} has the role {}, which does not allow this", actor.name, actor.role);
+    Problem::new(StatusCode::FORBIDDEN, detail)
 }
 
 /// On behalf of which company somebody declares.

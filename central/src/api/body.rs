@@ -10,7 +10,7 @@ use serde_path_to_error::{Path, Segment};
 
 use super::auth::client;
 use super::problem::{FieldError, Problem};
-use super::signed::{JOSE, Signed};
+use super::signed::{JOSE, Signed, media_type};
 use crate::officers::Actor;
 use crate::state::AppState;
 use crate::storage::trade::OnceKey;
@@ -26,9 +26,7 @@ impl FromRequest<AppState> for Body {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
-        if !matches!(kind, Some("application/json" | JOSE)) {
+        if !matches!(media_type(request.headers()), Some("application/json" | JOSE)) {
             let detail = "send the body as `Content-Type: application/json`, or signed as `application/jose`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }

@@ -1,7 +1,5 @@
 //! Certificates of the trade's systems: enrolling with a code, renewing with the present one, looking, revoking.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -14,7 +12,7 @@ use utoipa::ToSchema;
 use super::auth::{Holder, allow};
 use super::body::parse;
 use super::problem::{FieldError, Problem};
-use crate::ca::{ClientAuthority, ClientCertificate};
+use crate::ca::ClientCertificate;
 use crate::officers::{Actor, Deed, Role};
 use crate::state::AppState;
 use crate::storage::{ClientRow, IssueClient, NotIssued, Proof, RevokeClient};
@@ -104,23 +102,18 @@ fn key(csr: &str) -> Result<RequestedKey, Problem> {
     requested_key(csr.as_bytes()).map_err(|e| Problem::fields(vec![FieldError::at("/csr", e)]))
 }
 
-async fn issue(state: &AppState, proof: Proof, key: RequestedKey) -> Result<ClientCertificate, Problem> {
-    let authority = authority(state)?;
-    let change = IssueClient { proof, key, authority, at: state.clock.now() };
-    Ok(state.store.change(change).await?)
-}
-
-fn authority(state: &AppState) -> Result<Arc<ClientAuthority>, Problem> {
-    let none = || Problem::new(StatusCode::NOT_FOUND, "this central issues no certificates to systems");
-    state.client_authority.clone().ok_or_else(none)
-}
-
-fn answer(
+/// Issue a certificate for the key of a request, and answer with it.
+async fn issue(
     state: &AppState,
-    issued: ClientCertificate,
+    proof: Proof,
+    csr: &str,
 ) -> Result<(StatusCode, Json<CertificateIssued>), Problem> {
-    let ClientCertificate { pem, serial, until: UtcMillis(until), .. } = issued;
-    let chain = authority(state)?.certificate().to_owned();
+    let key = key(csr)?;
+    let none = || Problem::new(StatusCode::NOT_FOUND, "this central issues no certificates to systems");
+    let authority = state.client_authority.clone().ok_or_else(none)?;
+    let chain = authority.certificate().to_owned();
+    let change = IssueClient { proof, key, authority, at: state.clock.now() };
+    let ClientCertificate { pem, serial, until: UtcMillis(until), .. } = state.store.change(change).await?;
     let view = CertificateIssued { serial, certificate: pem, chain, valid_until: rfc3339(until) };
     Ok((StatusCode::CREATED, Json(view)))
 }
@@ -133,9 +126,7 @@ pub(super) async fn enrol(
     body: Bytes,
 ) -> Result<(StatusCode, Json<CertificateIssued>), Problem> {
     let request: EnrolRequest = parse(&body)?;
-    let key = key(&request.csr)?;
-    let issued = issue(&state, Proof::Code(CodeHash::of(&request.code)), key).await?;
-    answer(&state, issued)
+    issue(&state, Proof::Code(CodeHash::of(&request.code)), &request.csr).await
 }
 
 /// Renew a system's certificate: one more for 90 days, by the present one
@@ -148,9 +139,7 @@ pub(super) async fn renew(
     body: Bytes,
 ) -> Result<(StatusCode, Json<CertificateIssued>), Problem> {
     let request: RenewRequest = parse(&body)?;
-    let key = key(&request.csr)?;
-    let issued = issue(&state, Proof::Certificate(holder.fingerprint), key).await?;
-    answer(&state, issued)
+    issue(&state, Proof::Certificate(holder.fingerprint), &request.csr).await
 }
 
 /// Whose certificates somebody may see and revoke: their company's, or as customs everybody's (`None`).

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::caller;
-use super::problem::{FieldError, Problem};
+use super::consignments::number;
+use super::problem::Problem;
 use super::signed::Jws;
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
@@ -43,7 +44,7 @@ pub(super) async fn evidence(
     Path(ccrn): Path<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<Evidence>, Problem> {
-    let ccrn: Ccrn = ccrn.parse().map_err(|e| Problem::fields(vec![FieldError::at("/ccrn", e)]))?;
+    let ccrn = number(&ccrn)?;
     let present = present(&state, &actor, &ccrn).await?;
     let version = which.version.unwrap_or(present);
     let unknown = || Problem::not_found("version of the consignment");

@@ -61,8 +61,13 @@ impl FromRequest<AppState> for Signed {
 }
 
 fn is_signed(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JOSE))
+    media_type(headers).is_some_and(|kind| kind.eq_ignore_ascii_case(JOSE))
+}
+
+/// What kind of body is announced, without parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    kind.split(';').next().map(str::trim)
 }
 
 /// A company signs for itself; who came with a certificate signs with a key of the same system.

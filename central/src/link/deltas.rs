@@ -1,11 +1,11 @@
 //! Deltas on their way to the lanes: what this central commits, at once; what other centrals commit on the same database, as
 //! soon as it is seen there. A lane is connected to one central and must hear of both.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use clearance::ids::{Digest, Revision, SiteId};
+use clearance::ids::{Epoch, Revision, SiteId};
 use clearance::replicate::Head;
 use clearance::topic;
 use tokio::sync::broadcast::error::RecvError;
@@ -18,27 +18,34 @@ use crate::storage::StorageError;
 /// How often the database is looked at for what others have committed.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Deltas of one's own that are remembered, so that they are not published again as another's.
-const REMEMBERED: usize = 8_192;
-
-/// What this central has published of its own.
+/// What this central has published of its own, as far as it has not been seen in the database yet.
 #[derive(Debug, Default)]
-pub(super) struct Own(Mutex<VecDeque<Digest>>);
+pub(super) struct Own(Mutex<BTreeSet<(SiteId, Epoch, Revision)>>);
 
 impl Own {
-    fn note(&self, sealed: &[u8]) {
-        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.len() == REMEMBERED {
-            own.pop_front();
-        }
-        own.push_back(Digest::of(sealed));
+    fn set(&self) -> MutexGuard<'_, BTreeSet<(SiteId, Epoch, Revision)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it is one's own; it is asked for once.
-    fn takes(&self, sealed: &[u8]) -> bool {
-        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let digest = Digest::of(sealed);
-        own.iter().position(|known| *known == digest).and_then(|place| own.remove(place)).is_some()
+    fn note(&self, site: &SiteId, head: Head) {
+        self.set().insert((site.clone(), head.epoch, head.revision));
+    }
+
+    /// Whether every revision of a site's log after `seen` up to `head` is one's own.
+    fn are_all(&self, site: &SiteId, seen: Head, head: Head) -> bool {
+        let own = self.set();
+        let has = |revision| own.contains(&(site.clone(), head.epoch, Revision(revision)));
+        (seen.revision.0 + 1..=head.revision.0).all(has)
+    }
+
+    fn is(&self, site: &SiteId, epoch: Epoch, revision: Revision) -> bool {
+        self.set().contains(&(site.clone(), epoch, revision))
+    }
+
+    /// Forget what has been seen.
+    fn forget(&self, site: &SiteId, seen: Head) {
+        let after = |epoch, revision| (epoch, revision) > (seen.epoch, seen.revision);
+        self.set().retain(|(of, epoch, revision)| of != site || after(*epoch, *revision));
     }
 }
 
@@ -48,7 +55,7 @@ pub(super) async fn publish(link: Link, own: Arc<Own>) {
     loop {
         match committed.recv().await {
             Ok(delta) => {
-                own.note(&delta.sealed);
+                own.note(&delta.site, delta.head);
                 link.put_delta(&delta.site, delta.sealed).await;
             }
             // Lanes notice the gap and ask.
@@ -77,22 +84,34 @@ pub(super) async fn publish_of_others(link: Link, sites: Vec<SiteId>, own: Arc<O
 }
 
 impl Link {
-    /// Publish what others have added to a site's log since `seen`; gives the head now.
+    /// Publish what others have added to a site's log since `seen`; gives how far it has been seen now.
     async fn follow(&self, site: &SiteId, seen: Option<Head>, own: &Own) -> Result<Head, StorageError> {
         let head = self.state.store.head(site).await?;
-        let Some(seen) = seen.filter(|seen| seen.epoch == head.epoch && seen.revision < head.revision) else {
+        let reached = match seen.filter(|seen| seen.epoch == head.epoch && seen.revision < head.revision) {
+            Some(seen) if !own.are_all(site, seen, head) => self.publish_after(site, seen, head, own).await?,
             // Where one begins, and where a new history begins, lanes learn of it by their leases.
-            return Ok(head);
+            _ => head,
         };
-        let after = Revision(seen.revision.0 + 1);
-        let added = self.state.store.range(site, after, head.revision).await?;
-        let reached = Revision(seen.revision.0 + added.len() as u64);
-        for sealed in added {
-            if !own.takes(&sealed) {
+        own.forget(site, reached);
+        Ok(reached)
+    }
+
+    /// Publish what is not one's own after `seen` up to `head`, or as much of it as is read at once.
+    async fn publish_after(
+        &self,
+        site: &SiteId,
+        seen: Head,
+        head: Head,
+        own: &Own,
+    ) -> Result<Head, StorageError> {
+        let mut reached = seen;
+        for sealed in self.state.store.range(site, seen.revision.next(), head.revision).await? {
+            reached.revision = reached.revision.next();
+            if !own.is(site, reached.epoch, reached.revision) {
                 self.put_delta(site, sealed).await;
             }
         }
-        Ok(Head { revision: reached, ..seen })
+        Ok(reached)
     }
 
     async fn put_delta(&self, site: &SiteId, sealed: Vec<u8>) {

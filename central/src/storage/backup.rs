@@ -193,9 +193,7 @@ impl Store {
             }
         }
         let (epoch, audit) = (self.epoch().await?, self.audit_anchor(at).await?);
-        let mut unfinished = out.as_os_str().to_owned();
-        unfinished.push(".unfinished");
-        let unfinished = PathBuf::from(unfinished);
+        let unfinished = beside(out, ".unfinished");
         if unfinished.exists() {
             fs::remove_file(&unfinished).map_err(|e| BackupError::File(unfinished.clone(), e))?;
         }

@@ -33,7 +33,7 @@ impl Write<'_> {
             .bind(&sealed.bytes)
             .execute(&mut *self.tx)
             .await?;
-        self.committed.push(Committed { site: site.clone(), sealed: sealed.bytes });
+        self.committed.push(Committed { site: site.clone(), head: sealed.head, sealed: sealed.bytes });
         Ok(sealed.head)
     }
 

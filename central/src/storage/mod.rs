@@ -25,6 +25,7 @@ use std::sync::Arc;
 pub use audit::{Anchor, AuditRow, Broken, COMMAND_LINE, CONSOLE, Noted};
 pub use backup::{BackupError, Manifest, bring_back};
 use clearance::ids::SiteId;
+use clearance::replicate::Head;
 use clearance::wire::Signer;
 pub use clients::{ClientRow, MOST_LIVE, NotGood};
 pub(crate) use clients::{IssueClient, NotIssued, Proof, RevokeClient};
@@ -66,6 +67,8 @@ pub(crate) fn data(error: impl std::fmt::Display) -> StorageError {
 pub struct Committed {
     /// Of which site.
     pub site: SiteId,
+    /// Where the site's log stands with it.
+    pub head: Head,
     /// The signed envelope.
     pub sealed: Vec<u8>,
 }

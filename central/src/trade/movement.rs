@@ -264,6 +264,14 @@ impl Signalled {
         }
     }
 
+    /// Where the movement stands with it.
+    pub fn status(self) -> MovementStatus {
+        match self {
+            Self::Released => MovementStatus::Released,
+            Self::Directed(_) => MovementStatus::Directed,
+        }
+    }
+
     /// Where the driver reports.
     pub fn report(self) -> Report {
         match self {
@@ -312,8 +320,7 @@ impl Progress {
             _ if self.cancelled.is_some() => MovementStatus::Cancelled,
             _ if self.departed.is_some() => MovementStatus::Departed,
             _ if self.inspected.is_some() => MovementStatus::Inspected,
-            Self { signalled: Some(Signalled::Released), .. } => MovementStatus::Released,
-            Self { signalled: Some(Signalled::Directed(_)), .. } => MovementStatus::Directed,
+            Self { signalled: Some(signalled), .. } => signalled.status(),
             _ if self.arrived.is_some() => MovementStatus::Arrived,
             _ if now >= self.expires => MovementStatus::Expired,
             _ if self.assessed => MovementStatus::Assessed,

@@ -25,10 +25,15 @@ impl TraderId {
 impl FromStr for TraderId {
     type Err = NoTrader;
     fn from_str(text: &str) -> Result<Self, NoTrader> {
-        let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-        let fits = (1..=64).contains(&text.len()) && text.bytes().all(plain);
-        if fits { Ok(Self(text.to_owned())) } else { Err(NoTrader) }
+        if is_plain_name(text) { Ok(Self(text.to_owned())) } else { Err(NoTrader) }
     }
+}
+
+/// Whether a text is a name that reads alike in files, addresses and certificates: 1 to 64 lower-case letters, digits, '-', '_'
+/// or '.'.
+pub(crate) fn is_plain_name(text: &str) -> bool {
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
 }
 
 impl TryFrom<String> for TraderId {

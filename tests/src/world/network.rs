@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 use zenoh::Session;
 
 use super::OPEN_PLACE;
+use super::office::NO_LIMIT;
 use super::site::{CentralProcess, free_port, placed, run, start_central_in};
 
 /// Who may sign in to the console, and do everything.
@@ -142,7 +143,7 @@ impl Network {
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = {sites:?}\nplace = \"place.toml\"\nrate_limit = {{ per_second = 100000, burst = 100000 }}\nlease_ms = {}\n{}[edges]\n{keys}",
+                 sites = {sites:?}\nplace = \"place.toml\"\n{NO_LIMIT}lease_ms = {}\n{}[edges]\n{keys}",
                 place.lease_ms,
                 tls_table("central"),
             ),

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use super::OPEN_PLACE;
 use super::site::{CentralProcess, free_port, run, start_central};
 
+/// In a configuration: clients may send as many requests as they like.
+pub const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n";
+
 /// Central as a process, without lanes.
 pub struct Office {
     folder: tempfile::TempDir,
@@ -142,7 +145,7 @@ pub fn consignment(number: usize) -> Value {
 }
 
 /// Today in Hong Kong.
-pub fn today() -> String {
+fn today() -> String {
     let now = jiff::Timestamp::now();
     now.in_tz("Asia/Hong_Kong").map(|here| here.date().to_string()).unwrap_or_default()
 }

@@ -32,20 +32,9 @@ impl Write<'_> {
         if row.signalled().is_some() && signalled.is_none() {
             return Ok(());
         }
-        sqlx::query(
-            "UPDATE movements SET arrived_at = COALESCE(arrived_at, $1), signalled = COALESCE($2, signalled), \
-             signalled_at = CASE WHEN $2 IS NULL THEN signalled_at ELSE $1 END, changed_at = $1 WHERE id = $3",
-        )
-        .bind(event.at.0)
-        .bind(signalled.map(Signalled::stored))
-        .bind(id.to_owned())
-        .execute(&mut *self.tx)
-        .await?;
-        let (status, report) = match signalled {
-            Some(Signalled::Released) => (MovementStatus::Released, Some(Signalled::Released.report())),
-            Some(directed) => (MovementStatus::Directed, Some(directed.report())),
-            None => (MovementStatus::Arrived, None),
-        };
+        self.note_arrival(id, signalled, event.at).await?;
+        let status = signalled.map_or(MovementStatus::Arrived, Signalled::status);
+        let report = signalled.map(Signalled::report);
         if row.signalled() != signalled || !row.has_begun() {
             let news = News::Status { movement: id.to_owned(), status, report, earliest: None };
             self.tell_concerned(id, event.at, &news).await?;
@@ -62,16 +51,57 @@ impl Write<'_> {
         let Some(id) = id.flatten() else { return Ok(()) };
         let Some(row) = look::movement(&mut self.tx, &id).await? else { return Ok(()) };
         if row.signalled() == Some(Signalled::Released) && !row.is_over() {
-            sqlx::query("UPDATE movements SET departed_at = $1, changed_at = $1 WHERE id = $2")
-                .bind(event.at.0)
-                .bind(id.clone())
-                .execute(&mut *self.tx)
-                .await?;
+            self.note_departure(&id, event.at).await?;
             let status = MovementStatus::Departed;
             let news = News::Status { movement: id.clone(), status, report: None, earliest: None };
             self.tell_concerned(&id, event.at, &news).await?;
         }
         self.expect(&row.mark.parse().map_err(data)?, event.at).await
+    }
+
+    /// The vehicle is at the lane, which has shown this, if anything.
+    pub(super) async fn note_arrival(
+        &mut self,
+        id: &str,
+        signalled: Option<Signalled>,
+        at: UtcMillis,
+    ) -> Result<(), StorageError> {
+        sqlx::query(
+            "UPDATE movements SET arrived_at = COALESCE(arrived_at, $1), signalled = COALESCE($2, signalled), \
+             signalled_at = CASE WHEN $2 IS NULL THEN signalled_at ELSE $1 END, changed_at = $1 WHERE id = $3",
+        )
+        .bind(at.0)
+        .bind(signalled.map(Signalled::stored))
+        .bind(id.to_owned())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// It was inspected, with this result.
+    pub(super) async fn note_inspection(
+        &mut self,
+        id: &str,
+        result: Inspection,
+        at: UtcMillis,
+    ) -> Result<(), StorageError> {
+        sqlx::query("UPDATE movements SET inspected = $1, inspected_at = $2, changed_at = $2 WHERE id = $3")
+            .bind(result.name())
+            .bind(at.0)
+            .bind(id.to_owned())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// It has left.
+    pub(super) async fn note_departure(&mut self, id: &str, at: UtcMillis) -> Result<(), StorageError> {
+        sqlx::query("UPDATE movements SET departed_at = $1, changed_at = $1 WHERE id = $2")
+            .bind(at.0)
+            .bind(id.to_owned())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
     }
 }
 
@@ -94,14 +124,7 @@ impl Change for RecordInspection {
             if !matches!(row.signalled(), Some(Signalled::Directed(_))) {
                 return Err(Refused::Standing(Conflict::NotDirected));
             }
-            sqlx::query(
-                "UPDATE movements SET inspected = $1, inspected_at = $2, changed_at = $2 WHERE id = $3",
-            )
-            .bind(self.result.name())
-            .bind(self.at.0)
-            .bind(id.to_owned())
-            .execute(&mut *write.tx)
-            .await?;
+            write.note_inspection(id, self.result, self.at).await?;
             write.audit(self.at, &self.by, &Noted::Inspected(self.result), id).await?;
             let status = MovementStatus::Inspected;
             let news = News::Status { movement: id.to_owned(), status, report: None, earliest: None };

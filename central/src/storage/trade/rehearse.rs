@@ -7,7 +7,7 @@ use sqlx::Row as _;
 
 use super::{Refused, look};
 use crate::storage::{Change, StorageError, Store, Write, data};
-use crate::trade::movement::{Inspection, Signalled};
+use crate::trade::movement::Signalled;
 use crate::trade::news::Report;
 use crate::trade::rehearsal::{NextStep, Rehearsed};
 use crate::trade::{MovementStatus, News};
@@ -82,62 +82,17 @@ impl Write<'_> {
         match step {
             NextStep::Assess(_) => Ok((MovementStatus::Ready, None)),
             NextStep::Arrive(signalled) => {
-                self.rehearse_arrival(id, signalled, at).await?;
-                let status = match signalled {
-                    Signalled::Released => MovementStatus::Released,
-                    Signalled::Directed(_) => MovementStatus::Directed,
-                };
-                Ok((status, Some(signalled.report())))
+                self.note_arrival(id, Some(signalled), at).await?;
+                Ok((signalled.status(), Some(signalled.report())))
             }
             NextStep::Inspect(result) => {
-                self.rehearse_inspection(id, result, at).await?;
+                self.note_inspection(id, result, at).await?;
                 Ok((MovementStatus::Inspected, None))
             }
             NextStep::Depart => {
-                self.rehearse_departure(id, at).await?;
+                self.note_departure(id, at).await?;
                 Ok((MovementStatus::Departed, None))
             }
         }
-    }
-
-    async fn rehearse_arrival(
-        &mut self,
-        id: &str,
-        signalled: Signalled,
-        at: UtcMillis,
-    ) -> Result<(), StorageError> {
-        sqlx::query(
-            "UPDATE movements SET arrived_at = $1, signalled = $2, signalled_at = $1, changed_at = $1 WHERE id = $3",
-        )
-        .bind(at.0)
-        .bind(signalled.stored())
-        .bind(id.to_owned())
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
-    }
-
-    async fn rehearse_inspection(
-        &mut self,
-        id: &str,
-        result: Inspection,
-        at: UtcMillis,
-    ) -> Result<(), StorageError> {
-        sqlx::query("UPDATE movements SET inspected = $1, inspected_at = $2, changed_at = $2 WHERE id = $3")
-            .bind(result.name())
-            .bind(at.0)
-            .bind(id.to_owned())
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
-    }
-
-    async fn rehearse_departure(&mut self, id: &str, at: UtcMillis) -> Result<(), StorageError> {
-        sqlx::query("UPDATE movements SET departed_at = $1, changed_at = $1 WHERE id = $2")
-            .bind(at.0)
-            .bind(id.to_owned())
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
     }
 }

@@ -98,14 +98,9 @@ struct Part {
 
 /// Lodge the next part of any request. `false`: none is open.
 pub(crate) struct CarryOut {
-    /// Numbers for the consignments of one part.
-    pub(crate) numbers: Vec<Ccrn>,
+    /// Makes a number for a consignment.
+    pub(crate) number: fn() -> Ccrn,
     pub(crate) at: UtcMillis,
-}
-
-impl CarryOut {
-    /// How many numbers it needs.
-    pub(crate) const NUMBERS: usize = PART;
 }
 
 impl Change for CarryOut {
@@ -122,14 +117,12 @@ impl Change for CarryOut {
             let Some(part) = part else { return Ok(false) };
             let caller = write.who_asked(&part.request).await?;
             let items: Vec<Item> = serde_json::from_str(&part.items).map_err(data)?;
-            let mut numbers = self.numbers.into_iter();
             let mut lodged = Vec::with_capacity(items.len());
             let mut outcomes = Vec::with_capacity(items.len());
             for item in items {
                 outcomes.push(match item {
                     Ok(consignment) => {
-                        let ccrn =
-                            numbers.next().ok_or_else(|| data("a part has more items than numbers"))?;
+                        let ccrn = (self.number)();
                         lodged.push((ccrn.clone(), consignment));
                         ItemOutcome::Lodged(ccrn)
                     }

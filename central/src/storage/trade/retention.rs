@@ -5,6 +5,7 @@ use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use sqlx::AssertSqlSafe;
 
+use crate::storage::statement::rows;
 use crate::storage::{Change, Noted, StorageError, Store, Write};
 
 /// Rows that one transaction takes of each kind.
@@ -66,8 +67,7 @@ impl Write<'_> {
             return Ok(0);
         }
         for (table, column) in kind.of {
-            let places: Vec<String> = (1..=keys.len()).map(|n| format!("${n}")).collect();
-            let statement = format!("DELETE FROM {table} WHERE {column} IN ({})", places.join(", "));
+            let statement = rows(&format!("DELETE FROM {table} WHERE {column} IN "), keys.len(), 1);
             let query = keys.iter().fold(sqlx::query(AssertSqlSafe(statement)), |q, key| q.bind(key.clone()));
             query.execute(&mut *self.tx).await?;
         }
@@ -78,15 +78,15 @@ impl Write<'_> {
 impl Store {
     /// Take away everything that was last changed before a moment, a little at a time; gives how many rows went.
     pub async fn roll_off(&self, before: UtcMillis, now: UtcMillis) -> Result<u64, StorageError> {
-        let mut rows = 0;
+        let mut all = 0;
         loop {
             match self.change(RollOff { before }).await? {
-                0 if rows == 0 => return Ok(0),
+                0 if all == 0 => return Ok(0),
                 0 => {
-                    self.audit(now, "retention", &Noted::RollOff { rows }, "").await?;
-                    return Ok(rows);
+                    self.audit(now, "retention", &Noted::RollOff { rows: all }, "").await?;
+                    return Ok(all);
                 }
-                gone => rows += gone,
+                gone => all += gone,
             }
             // Others who wait come first.
             tokio::task::yield_now().await;

@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, AssertSqlSafe};
-use tests::world::office::{Office, consignment};
+use tests::world::office::{NO_LIMIT, Office, consignment};
 use tests::world::postgres::Postgres;
 
 use super::{ms, print, spread};
@@ -37,9 +37,6 @@ const CARRIED: usize = 5;
 const LOOKS: usize = 300;
 /// What one multi-row insert takes.
 const ROWS: usize = 500;
-
-/// As many requests a second as the figures ask for are more than one client is allowed otherwise.
-const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n";
 
 #[derive(Clone, Copy, Debug)]
 enum Engine {
