@@ -15,13 +15,17 @@ pub mod keys;
 pub mod link;
 pub mod officers;
 pub mod operations;
+pub mod people;
+pub mod portal;
 pub mod rotation;
 pub mod router;
+pub mod secrets;
 pub mod server;
 pub mod state;
 pub mod storage;
 pub mod systems;
 pub mod trade;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -75,6 +79,9 @@ impl Central {
             None => None,
         };
         let operations = Operations::new(store.clone(), clock.clone(), place, config.sites.as_slice().into());
+        let listener = listen("http", config.http).await?;
+        let http = listener.local_addr()?;
+        let portal = Arc::new(portal::Portal::open(&config.portal, http.port())?);
         let state = AppState {
             store,
             operations,
@@ -85,6 +92,8 @@ impl Central {
             examples: config.data_dir.join("examples"),
             examples_licence: config.examples_licence.as_str().into(),
             rate_limits: Arc::new(api::RateLimits::new(config.rate_limit)),
+            portal,
+            vault: config.vault()?,
             sign_ins: Arc::default(),
             client_authority: systems.as_ref().map(|systems| Arc::clone(&systems.authority)),
         };
@@ -93,8 +102,6 @@ impl Central {
         link.spawn(rehearse(state.clone()));
         link.spawn(carry_out(state.clone()));
         link.spawn(forget(state.clone()));
-        let listener = listen("http", config.http).await?;
-        let http = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let (gate, mut servers) = (Gate::new(&config.limits), JoinSet::new());
         let server = |router| Server::new(router, Arc::clone(&gate), config.limits, stopped.clone());
@@ -105,7 +112,10 @@ impl Central {
             systems_at = Some(listener.local_addr()?);
             servers.spawn(server(api.clone()).serve(listener, Door::Tls(systems.acceptor)));
         }
-        servers.spawn(server(api.merge(console::router(state.clone()))).serve(listener, Door::Open));
+        servers.spawn(
+            server(api.merge(console::router(state.clone())).merge(portal::router(state.clone())))
+                .serve(listener, Door::Open),
+        );
         Ok(Self { http, systems: systems_at, stop, servers, link, state })
     }
 
@@ -159,6 +169,9 @@ async fn forget(state: AppState) {
         }
         if let Err(error) = state.store.forget_replies(state.clock.now()).await {
             tracing::error!(%error, "old replies are not forgotten");
+        }
+        if let Err(error) = state.store.forget_sign_ins(state.clock.now()).await {
+            tracing::error!(%error, "sessions and drafts that are over are not forgotten");
         }
     }
 }

@@ -10,6 +10,8 @@ use central::clock::Clock;
 use central::config::Config;
 use central::link::overheard::{Refusal, overhear};
 use central::officers::{Role, hash_password, new_token, token_hash};
+use central::people::{self, Login};
+use central::portal::Portal;
 use central::router::{self, RouterConfig};
 use central::storage::check::check;
 use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store, bring_back};
@@ -98,6 +100,13 @@ enum Command {
     Client {
         #[command(subcommand)]
         command: ClientCommand,
+    },
+    /// People of the trade who use the portal.
+    #[command(after_help = "Example:
+  central person invite chan --trader acme --config central.toml")]
+    Person {
+        #[command(subcommand)]
+        command: PersonCommand,
     },
     /// The history of the log that lanes follow.
     #[command(
@@ -268,6 +277,24 @@ enum ClientCommand {
 }
 
 #[derive(Subcommand)]
+enum PersonCommand {
+    /// Invite somebody, or let them choose password and authenticator app anew: prints a link that is good once and for 24 hours.
+    #[command(after_help = "Examples:
+  central person invite chan --trader acme --config central.toml
+  central person invite learner --trader acme-training --sandbox --config central.toml")]
+    Invite {
+        /// Their sign-in name.
+        login: Login,
+        /// Their company; made if there is none.
+        #[arg(long)]
+        trader: TraderId,
+        /// A company made now is for training: nothing of it reaches a lane.
+        #[arg(long)]
+        sandbox: bool,
+    },
+}
+
+#[derive(Subcommand)]
 enum CaCommand {
     /// Make an authority: ca.pem for everybody, ca.key to keep. Prints the path of ca.pem.
     #[command(after_help = "Example:
@@ -428,6 +455,9 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
         Command::Client { command: ClientCommand::Enrol { name, trader, sandbox } } => {
             println!("{}", enrol(&cli.config, name, trader, *sandbox)?);
         }
+        Command::Person { command: PersonCommand::Invite { login, trader, sandbox } } => {
+            println!("{}", invite(&cli.config, login, trader, *sandbox)?);
+        }
         Command::Token { command: TokenCommand::Create { name, role, trader, sandbox } } => {
             let token = new_token();
             let trader = trader_of(*role, name, trader.as_deref())?;
@@ -538,6 +568,20 @@ fn enrol(config: &Path, name: &ClientName, trader: &TraderId, sandbox: bool) -> 
     })?;
     ensure!(done, "{}: is the name of another company's system; choose another", name.as_str());
     Ok(code)
+}
+
+fn invite(config: &Path, login: &Login, trader: &TraderId, sandbox: bool) -> anyhow::Result<String> {
+    let read = Config::load(config)?;
+    let (vault, portal) = (read.vault()?, Portal::open(&read.portal, read.http.port())?);
+    let path = runtime()?.block_on(async {
+        let (store, now) = (open_store(config).await?, Clock::system().now());
+        // One that is there stays as it is.
+        store.add_trader(trader, trader.as_str(), sandbox, COMMAND_LINE, now).await?;
+        anyhow::Ok(people::invite(&store, &vault, login, trader, COMMAND_LINE, now).await?)
+    })?;
+    let path =
+        path.with_context(|| format!("{login}: is the name of somebody of another company; choose another"))?;
+    Ok(format!("{}{path}", portal.origin))
 }
 
 /// For which company a token acts: the one that is named, or one of the token's own name.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// Percent-encoding of a query value (RFC 3986: all but unreserved characters).
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, b| {
         if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
             out.push(b as char);

@@ -11,8 +11,8 @@ mod page;
 mod queue;
 mod session;
 mod terms;
-mod words;
 
+pub(crate) use address::escaped;
 use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect};

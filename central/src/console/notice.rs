@@ -4,8 +4,8 @@
 use clearance::mark::MarkError;
 use maud::{Markup, html};
 
-use super::words::Language;
 use crate::storage::CannotUndo;
+use crate::words::Language;
 
 /// What there is to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

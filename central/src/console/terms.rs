@@ -7,10 +7,10 @@ use clearance::follower::Quarantine;
 use clearance::order::Verdict;
 use clearance::passage::{LanePhase, Outcome, ReplicaHealth};
 
-use super::words::Language;
 use crate::officers::Role;
 use crate::state::LaneRecord;
 use crate::storage::{COMMAND_LINE, CONSOLE, Noted, OrderReason, OrderState};
+use crate::words::Language;
 
 pub(super) fn action(action: ActionCode) -> &'static str {
     match action {
@@ -184,6 +184,12 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::PutOfficer => "audit-put-officer",
         Noted::DisableOfficer => "audit-disable-officer",
         Noted::EnableOfficer => "audit-enable-officer",
+        Noted::InvitePerson => "audit-invite-person",
+        Noted::TakeInvitation => "audit-take-invitation",
+        Noted::DisablePerson => "audit-disable-person",
+        Noted::EnablePerson => "audit-enable-person",
+        Noted::AddPasskey => "audit-add-passkey",
+        Noted::RemovePasskey => "audit-remove-passkey",
         Noted::CreateToken => "audit-create-token",
         Noted::EnrolClient => "audit-enrol-client",
         Noted::IssueCertificate => "audit-issue-certificate",
@@ -307,6 +313,12 @@ mod tests {
             Noted::PutOfficer,
             Noted::DisableOfficer,
             Noted::EnableOfficer,
+            Noted::InvitePerson,
+            Noted::TakeInvitation,
+            Noted::DisablePerson,
+            Noted::EnablePerson,
+            Noted::AddPasskey,
+            Noted::RemovePasskey,
             Noted::CreateToken,
             Noted::EnrolClient,
             Noted::IssueCertificate,

@@ -108,6 +108,18 @@ pub enum Noted {
     DisableOfficer,
     /// An officer was let in again.
     EnableOfficer,
+    /// A person of the trade was invited to the portal.
+    InvitePerson,
+    /// They have chosen their password.
+    TakeInvitation,
+    /// They were locked out.
+    DisablePerson,
+    /// They were let in again.
+    EnablePerson,
+    /// They have added a passkey.
+    AddPasskey,
+    /// They have taken one away.
+    RemovePasskey,
     /// A client was given a token.
     CreateToken,
     /// A system of a company was let enrol.

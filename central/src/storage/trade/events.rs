@@ -96,6 +96,24 @@ impl Store {
         rows.into_iter().map(event).collect()
     }
 
+    /// A trader's news before a place in its feed, latest first, at most `most`.
+    pub async fn latest_news(
+        &self,
+        trader: &TraderId,
+        before: i64,
+        most: u32,
+    ) -> Result<Vec<EventRow>, StorageError> {
+        let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
+            "SELECT seq, at, subject, what FROM events WHERE trader = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+        )
+        .bind(trader.as_str())
+        .bind(before)
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(event).collect()
+    }
+
     /// A trader's news about a consignment or a movement, latest first, at most 200.
     pub async fn history(&self, trader: &TraderId, subject: &str) -> Result<Vec<EventRow>, StorageError> {
         let rows: Vec<(i64, i64, String, String)> = sqlx::query_as(
