@@ -14,10 +14,12 @@ use crate::clock::Clock;
 use crate::officers::Role;
 use crate::storage::trade::{
     Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
-    ConsignmentRow, EventRow, Find, FixSeal, Item, Lodge, LodgeMany, MovementRow, Notice, Once, OnceKey,
-    PublishNotice, RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
+    ConsignmentRow, EventRow, Find, FixSeal, HandedIn, Item, Lodge, LodgeMany, MovementRow, Notice, Once,
+    OnceKey, PublishNotice, RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision,
+    Withdraw,
 };
 use crate::storage::{Noted, Store};
+use crate::trade::batch::Row;
 use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
 use crate::trade::news::SealState;
 use crate::trade::policy::{Act, Relation, customs_may, trade_may};
@@ -112,17 +114,39 @@ impl Operations {
         items: Vec<Item>,
         key: Option<OnceKey>,
     ) -> Result<String, Refused> {
-        if !(1..=MOST_ITEMS).contains(&items.len()) {
-            return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
-        }
         let checked = |item: Item| {
             item.and_then(|consignment| {
                 let faults = self.faults(&consignment);
                 if faults.is_empty() { Ok(consignment) } else { Err(faults) }
             })
         };
+        self.take_in(caller, items.into_iter().map(|item| checked(item).into()).collect(), key).await
+    }
+
+    /// The same of a file; what comes of each is told with the row where it stands.
+    pub async fn accept_rows(
+        &self,
+        caller: &Caller,
+        rows: &[Row],
+        key: Option<OnceKey>,
+    ) -> Result<String, Refused> {
+        let item = |row: &Row| HandedIn {
+            origin: Some(row.origin.clone()),
+            item: row.checked(|consignment| self.faults(consignment)),
+        };
+        self.take_in(caller, rows.iter().map(item).collect(), key).await
+    }
+
+    async fn take_in(
+        &self,
+        caller: &Caller,
+        items: Vec<HandedIn>,
+        key: Option<OnceKey>,
+    ) -> Result<String, Refused> {
+        if !(1..=MOST_ITEMS).contains(&items.len()) {
+            return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
+        }
         let (at, id) = (self.now(), format!("r-{}", uuid::Uuid::now_v7().simple()));
-        let items = items.into_iter().map(checked).collect();
         let change = Accept { caller: caller.clone(), id, items, at };
         let id = self.store.change(Once { key, change, at }).await?;
         self.handed_in.notify_one();

@@ -1,5 +1,6 @@
 //! Reading what a client sends. Whatever is wrong with it is told as a problem, at the place where it lies.
 
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -30,11 +31,21 @@ impl FromRequest<AppState> for Body {
             let detail = "send the body as `Content-Type: application/json`, or signed as `application/jose`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        Signed::from_request(request, state).await.map(Self)
+        Self::of_any_kind(request, state).await
     }
 }
 
 impl Body {
+    /// A body whose kind was looked at before.
+    pub(super) async fn of_any_kind(request: Request, state: &AppState) -> Result<Self, Problem> {
+        Signed::from_request(request, state).await.map(Self)
+    }
+
+    /// As it came, or as it was signed.
+    pub(super) fn bytes(&self) -> Bytes {
+        self.0.body.clone()
+    }
+
     /// On behalf of which company, with what it has signed.
     pub(super) fn caller(&self, actor: &Actor) -> Result<Caller, Problem> {
         self.0.caller(actor)

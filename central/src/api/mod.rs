@@ -7,6 +7,7 @@ mod consignments;
 mod customs;
 mod evidence;
 mod feed;
+mod files;
 pub(crate) mod fuzzing;
 mod movements;
 mod problem;
@@ -68,6 +69,7 @@ fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(consignments::lodge, consignments::list))
         .routes(routes!(consignments::look, consignments::amend, consignments::cancel))
+        .routes(routes!(files::template))
         .routes(routes!(consignments::history))
         .routes(routes!(consignments::report_seal))
         .routes(routes!(requests::request))

@@ -19,6 +19,7 @@ use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 
 use crate::state::AppState;
+pub(crate) use words::Language;
 
 /// The console's routes.
 pub fn router(state: AppState) -> Router {

@@ -15,17 +15,17 @@ static_loader! {
 
 /// A language of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub(crate) enum Language {
     English,
     Traditional,
     Simplified,
 }
 
 impl Language {
-    pub(super) const ALL: [Self; 3] = [Self::English, Self::Traditional, Self::Simplified];
+    pub(crate) const ALL: [Self; 3] = [Self::English, Self::Traditional, Self::Simplified];
 
     /// Its tag.
-    pub(super) fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Traditional => "zh-Hant",
@@ -42,12 +42,12 @@ impl Language {
         }
     }
 
-    pub(super) fn of_tag(tag: &str) -> Option<Self> {
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|l| l.tag() == tag)
     }
 
     /// A word or sentence; its own key where it is missing, which a test forbids.
-    pub(super) fn say(self, key: &str) -> String {
+    pub(crate) fn say(self, key: &str) -> String {
         let language: LanguageIdentifier = self.tag().parse().unwrap_or_default();
         LOCALES.try_lookup(&language, key).unwrap_or_else(|| key.to_owned())
     }

@@ -36,7 +36,7 @@ pub use once::OnceKey;
 pub(crate) use progress::RecordInspection;
 pub(crate) use rehearse::Rehearse;
 pub(crate) use requests::{Accept, CarryOut};
-pub use requests::{Item, ItemOutcome, RequestRow};
+pub use requests::{Acknowledged, HandedIn, Item, ItemOutcome, RequestRow};
 pub use revise::Revision;
 pub(crate) use revise::{CancelMovement, Revise};
 pub use seals::SealRow;

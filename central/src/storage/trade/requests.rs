@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Refused;
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Store, Write, data};
+use crate::trade::batch::Origin;
 use crate::trade::{Caller, Consignment, Faulty, TraderId};
 
 /// Items that are lodged in one transaction: short enough that nobody else waits long.
@@ -15,6 +16,23 @@ const PART: usize = 500;
 
 /// A consignment as it was read: as it is to be lodged, or what is wrong with it.
 pub type Item = Result<Consignment, Vec<Faulty>>;
+
+/// An item, and where it stands in the file that it came in, if it came in one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HandedIn {
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What it says.
+    #[serde(flatten)]
+    pub item: Item,
+}
+
+impl From<Item> for HandedIn {
+    fn from(item: Item) -> Self {
+        Self { origin: None, item }
+    }
+}
 
 /// What came of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +44,20 @@ pub enum ItemOutcome {
     Refused(Vec<Faulty>),
 }
 
+/// What came of an item that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Its place in the request, from 0.
+    #[serde(skip)]
+    pub index: usize,
+    /// Where it stands in its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: ItemOutcome,
+}
+
 /// A request as it stands.
 #[derive(Clone, Debug)]
 pub struct RequestRow {
@@ -35,8 +67,8 @@ pub struct RequestRow {
     pub accepted_at: UtcMillis,
     /// How many consignments it has.
     pub items: usize,
-    /// What came of them so far, by their place.
-    pub outcomes: Vec<(usize, ItemOutcome)>,
+    /// What came of them so far, in their order.
+    pub outcomes: Vec<Acknowledged>,
 }
 
 impl RequestRow {
@@ -50,7 +82,7 @@ impl RequestRow {
 pub(crate) struct Accept {
     pub(crate) caller: Caller,
     pub(crate) id: String,
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<HandedIn>,
     pub(crate) at: UtcMillis,
 }
 
@@ -116,18 +148,19 @@ impl Change for CarryOut {
             .await?;
             let Some(part) = part else { return Ok(false) };
             let caller = write.who_asked(&part.request).await?;
-            let items: Vec<Item> = serde_json::from_str(&part.items).map_err(data)?;
+            let items: Vec<HandedIn> = serde_json::from_str(&part.items).map_err(data)?;
             let mut lodged = Vec::with_capacity(items.len());
             let mut outcomes = Vec::with_capacity(items.len());
-            for item in items {
-                outcomes.push(match item {
+            for (index, HandedIn { origin, item }) in items.into_iter().enumerate() {
+                let outcome = match item {
                     Ok(consignment) => {
                         let ccrn = (self.number)();
                         lodged.push((ccrn.clone(), consignment));
                         ItemOutcome::Lodged(ccrn)
                     }
                     Err(faults) => ItemOutcome::Refused(faults),
-                });
+                };
+                outcomes.push(Acknowledged { index, origin, outcome });
             }
             write.lodge(&caller, &lodged, self.at).await?;
             sqlx::query(
@@ -174,8 +207,9 @@ impl Store {
         .await?;
         let mut outcomes = Vec::new();
         for (first, part) in parts {
-            let part: Vec<ItemOutcome> = serde_json::from_str(&part).map_err(data)?;
-            outcomes.extend(part.into_iter().enumerate().map(|(i, outcome)| (first as usize + i, outcome)));
+            let part: Vec<Acknowledged> = serde_json::from_str(&part).map_err(data)?;
+            let numbered = (first as usize..).zip(part);
+            outcomes.extend(numbered.map(|(index, item)| Acknowledged { index, ..item }));
         }
         Ok(Some(RequestRow {
             id: id.to_owned(),
@@ -183,5 +217,30 @@ impl Store {
             items: items as usize,
             outcomes,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trade::Fault;
+    use crate::trade::batch::Format;
+
+    #[test]
+    fn what_was_stored_before_files_were_taken_is_read_and_what_is_stored_now_is_read_again() {
+        let before = r#"[{"Err":[{"pointer":"/packages","fault":"required"}]}]"#;
+        let items: Vec<HandedIn> = serde_json::from_str(before).unwrap();
+        assert!(items[0].origin.is_none());
+        assert_eq!(items[0].item.as_ref().unwrap_err(), &[Faulty::at("/packages", Fault::Required)]);
+        assert_eq!(serde_json::to_string(&items).unwrap(), before);
+        let before = r#"[{"refused":[]},{"refused":[{"pointer":"","fault":"date"}]}]"#;
+        let outcomes: Vec<Acknowledged> = serde_json::from_str(before).unwrap();
+        assert_eq!(serde_json::to_string(&outcomes).unwrap(), before);
+        let reference = Some("PO-1".to_owned());
+        let origin = Some(Origin { format: Format::Xlsx, row: 7, goods: vec![7, 8], reference });
+        let outcome = ItemOutcome::Refused(vec![Faulty::at("/goods/1/origin", Fault::Country)]);
+        let now = Acknowledged { index: 0, origin, outcome };
+        let again: Acknowledged = serde_json::from_str(&serde_json::to_string(&now).unwrap()).unwrap();
+        assert_eq!(again, now);
     }
 }
