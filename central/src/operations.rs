@@ -98,6 +98,9 @@ impl Operations {
         consignment: Consignment,
         key: Option<OnceKey>,
     ) -> Result<Ccrn, Refused> {
+        if let Some(ccrn) = self.store.replayed(key.as_ref()).await? {
+            return Ok(ccrn);
+        }
         no_faults(self.faults(&consignment))?;
         let at = self.now();
         let change = Lodge { caller: caller.clone(), ccrn: fresh(), consignment, at };
@@ -112,6 +115,9 @@ impl Operations {
         items: Vec<Item>,
         key: Option<OnceKey>,
     ) -> Result<String, Refused> {
+        if let Some(id) = self.store.replayed(key.as_ref()).await? {
+            return Ok(id);
+        }
         if !(1..=MOST_ITEMS).contains(&items.len()) {
             return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
         }
@@ -215,6 +221,9 @@ impl Operations {
         bundling: Bundling,
         key: Option<OnceKey>,
     ) -> Result<MovementId, Refused> {
+        if let Some(movement) = self.store.replayed(key.as_ref()).await? {
+            return Ok(movement);
+        }
         let change = self.bundling(caller, bundling)?;
         let at = change.at;
         self.store.change(Once { key, change, at }).await
