@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use central::ccrn::Ccrn;
 use central::clock::Clock;
 use central::operations::{Bundling, Operations};
-use central::storage::trade::{Conflict, Find, Notice, Refused, Revision};
-use central::storage::{Database, Store};
+use central::storage::trade::{Conflict, Find, Notice, OnceKey, Refused, Revision};
+use central::storage::{Database, Noted, Store};
 use central::trade::news::SealState;
 use central::trade::{
     Caller, Consignment, Direction, Fault, Load, MovementStatus, News, Party, Place, TraderId, Vehicle,
@@ -67,6 +67,12 @@ impl World {
             direction: None,
             ccrns: ccrns.iter().map(|&ccrn| ccrn.clone()).collect(),
         }
+    }
+
+    /// The day at the place.
+    fn today(&self) -> String {
+        let now = jiff::Timestamp::from_millisecond(self.operations.now().0).unwrap();
+        now.in_tz("Asia/Hong_Kong").unwrap().date().to_string()
     }
 
     async fn lodged(&self) -> Ccrn {
@@ -162,6 +168,11 @@ fn consignment() -> Consignment {
     }
 }
 
+/// How many rows a line of the audit says were taken away.
+fn rolled_off(line: central::storage::AuditRow) -> u64 {
+    if let Noted::RollOff { rows } = line.what { rows } else { 0 }
+}
+
 fn faults(refused: &Refused) -> Vec<(&str, &Fault)> {
     match refused {
         Refused::Faults(faults) => faults.iter().map(|f| (f.pointer.as_str(), &f.fault)).collect(),
@@ -181,6 +192,7 @@ async fn everything(world: &World) {
     what_is_lodged_together_is_there_and_found(world).await;
     two_centrals_share_a_database(world).await;
     a_sandbox_is_played_to_its_end_and_nothing_else_is(world).await;
+    what_was_answered_once_is_answered_so_the_next_day(world).await;
     what_is_kept_no_longer_rolls_off(world).await;
     let lines = world.store.verify_audit(None).await.unwrap().unwrap();
     assert!(lines > 500, "{lines}");
@@ -309,18 +321,43 @@ async fn a_sandbox_is_played_to_its_end_and_nothing_else_is(world: &World) {
     assert_eq!(world.status(&real).await, MovementStatus::Ready, "real cargo waits for customs");
 }
 
+async fn what_was_answered_once_is_answered_so_the_next_day(world: &World) {
+    let key = |key: &str, request: &str| {
+        let request = Digest::of(request.as_bytes()).to_string();
+        Some(OnceKey { client: "shipper/erp".to_owned(), key: key.to_owned(), request })
+    };
+    let today = Consignment { expected_date: world.today(), ..consignment() };
+    let lodge = async |key| world.operations.lodge_once(&world.shipper, today.clone(), key).await;
+    let accept = async |key| world.operations.accept(&world.shipper, vec![Ok(today.clone())], key).await;
+    let bundling = Bundling { expected_arrival: world.operations.now(), ..world.bundling("AL1", &[]) };
+    let bundle = async |key| world.operations.bundle_once(&world.carrier, bundling.clone(), key).await;
+    let lodged = lodge(key("1", "lodge")).await.unwrap();
+    let accepted = accept(key("2", "accept")).await.unwrap();
+    let bundled = bundle(key("3", "bundle")).await.unwrap();
+    world.pass(24 * 60);
+    assert_eq!(lodge(key("1", "lodge")).await.unwrap(), lodged);
+    assert_eq!(accept(key("2", "accept")).await.unwrap(), accepted);
+    assert_eq!(bundle(key("3", "bundle")).await.unwrap(), bundled);
+    let other = lodge(key("1", "other")).await.unwrap_err();
+    assert!(matches!(other, Refused::Standing(Conflict::KeyReused)), "{other}");
+    let late = lodge(key("4", "lodge")).await.unwrap_err();
+    assert_eq!(faults(&late), [("/expected_date", &Fault::InThePast)], "that day has gone by");
+    world.operations.carry_out().await.unwrap();
+}
+
 async fn what_is_kept_no_longer_rolls_off(world: &World) {
     let days = i64::from(world.operations.place().retention_days);
     world.pass((days + 20) * 24 * 60);
-    let today = jiff::Timestamp::from_millisecond(world.operations.now().0).unwrap();
-    let today = today.in_tz("Asia/Hong_Kong").unwrap().date().to_string();
-    let fresh = Consignment { expected_date: today, ..consignment() };
+    let fresh = Consignment { expected_date: world.today(), ..consignment() };
     let kept = world.operations.lodge(&world.shipper, fresh).await.unwrap();
     let all = Find { most: 100, ..Find::default() };
     let before = world.operations.consignments(&world.shipper, &all).await.unwrap();
     assert_eq!(before.len(), 100, "there is more than one transaction takes");
     let rows = world.operations.roll_off().await.unwrap();
     assert!(rows > 500, "{rows}");
+    let noted: Vec<u64> = world.store.audit_lines(100).await.unwrap().into_iter().map(rolled_off).collect();
+    assert_eq!(noted.iter().sum::<u64>(), rows);
+    assert!(noted.iter().filter(|rows| **rows > 0).count() > 1, "a line in each transaction");
     let left = world.operations.consignments(&world.shipper, &all).await.unwrap();
     assert!(left.iter().any(|row| row.ccrn == kept), "what is new stays");
     assert!(
