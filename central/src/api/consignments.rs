@@ -1,14 +1,14 @@
 //! Consignments of a company: lodge, look, amend, take back, seals.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::caller;
-use super::body::{Asked, Body, etag, seen};
+use super::body::{Asked, Body, Named, etag, seen};
 use super::problem::{FieldError, Problem};
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
@@ -164,7 +164,7 @@ pub(super) async fn list(
 pub(super) async fn look(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
 ) -> Result<Response, Problem> {
     let row = state.operations.consignment(&caller(&actor)?, &number(&ccrn)?).await?;
     Ok((etag(row.version), Json(ConsignmentView::from(row))).into_response())
@@ -200,7 +200,7 @@ pub(super) struct History {
 pub(super) async fn history(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
 ) -> Result<Json<History>, Problem> {
     let (caller, ccrn) = (caller(&actor)?, number(&ccrn)?);
     state.operations.consignment(&caller, &ccrn).await?;
@@ -230,7 +230,7 @@ pub(super) struct AtVersion {
 pub(super) async fn amend(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -247,7 +247,7 @@ pub(super) async fn amend(
 pub(super) async fn cancel(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let (caller, ccrn, seen) = (caller(&actor)?, number(&ccrn)?, seen(&headers)?);
@@ -270,7 +270,7 @@ pub(super) struct SealReport {
 pub(super) async fn report_seal(
     State(state): State<AppState>,
     actor: Actor,
-    Path((ccrn, seal)): Path<(String, String)>,
+    Named((ccrn, seal)): Named<(String, String)>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (caller, ccrn, report) = (body.caller(&actor)?, number(&ccrn)?, body.parse::<SealReport>()?);

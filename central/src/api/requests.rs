@@ -1,14 +1,14 @@
 //! Many consignments in one request: accepted at once, lodged in the background, each acknowledged apart.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::caller;
-use super::body::{Body, element};
+use super::body::{Body, Named, element};
 use super::problem::{FieldError, Problem};
 use crate::officers::Actor;
 use crate::operations::MOST_ITEMS;
@@ -104,7 +104,7 @@ pub(super) async fn lodge_many(
     body: Body,
 ) -> Result<Response, Problem> {
     let (caller, once) = (body.caller(&actor)?, body.once(&headers, &actor)?);
-    let values: Vec<serde_json::Value> = body.parse()?;
+    let values = body.list()?;
     if !(1..=MOST_ITEMS).contains(&values.len()) {
         return Err(Problem::fields(vec![FieldError::at("", format!("1 to {MOST_ITEMS} consignments"))]));
     }
@@ -124,7 +124,7 @@ pub(super) fn accepted(id: String) -> Response {
 pub(super) async fn request(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<RequestView>, Problem> {
     Ok(Json(state.operations.request(&caller(&actor)?, &id).await?.into()))
 }
