@@ -14,15 +14,18 @@ use crate::clock::Clock;
 use crate::officers::Role;
 use crate::storage::trade::{
     Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
-    ConsignmentRow, EventRow, Find, FixSeal, Item, Lodge, LodgeMany, MovementRow, Notice, Once, OnceKey,
-    PublishNotice, RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
+    ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, Item, Lodge, LodgeMany, MovementRow,
+    NotCarriedOut, Notice, Once, OnceKey, Page, Position, PublishNotice, PutOff, RecordInspection, Refused,
+    Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
 };
 use crate::storage::{Noted, Store};
 use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
 use crate::trade::news::SealState;
 use crate::trade::policy::{Act, Relation, customs_may, trade_may};
 use crate::trade::rehearsal::{NextStep, next_step};
-use crate::trade::{Caller, Consignment, Direction, Fault, Faulty, Load, Place, TraderId, Vehicle};
+use crate::trade::{
+    Caller, Consignment, Direction, Fault, Faulty, Load, MovementStatus, Place, TraderId, Vehicle,
+};
 
 /// As many consignments as one request hands in together.
 pub const MOST_ITEMS: usize = 10_000;
@@ -140,11 +143,19 @@ impl Operations {
         self.store.request(&caller.trader, id).await?.ok_or(Refused::NotFound("request"))
     }
 
-    /// Lodge whatever was taken in, until nothing is left.
+    /// Lodge whatever was taken in, a part of each company in turn, until nothing is left that can be lodged now.
     pub async fn carry_out(&self) -> Result<(), Refused> {
         loop {
-            if !self.store.change(CarryOut { number: fresh, at: self.now() }).await? {
-                return Ok(());
+            let at = self.now();
+            match self.store.change(CarryOut { number: fresh, at }).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(NotCarriedOut::Storage(error)) => return Err(error.into()),
+                Err(NotCarriedOut::Part { part, why }) => {
+                    tracing::error!(?part, %why, "what was handed in together cannot be lodged");
+                    let set_aside = self.store.change(PutOff { part, why: why.to_string(), at }).await?;
+                    tracing::warn!(set_aside, "others go on");
+                }
             }
         }
     }
@@ -207,6 +218,29 @@ impl Operations {
     /// The caller's consignments, latest first.
     pub async fn consignments(&self, caller: &Caller, find: &Find) -> Result<Vec<ConsignmentRow>, Refused> {
         Ok(self.store.find_consignments(&caller.trader, find).await?)
+    }
+
+    /// The caller's consignments that stand somewhere, latest first.
+    pub async fn consignments_at(
+        &self,
+        caller: &Caller,
+        status: ConsignmentStatus,
+        before: Option<Position>,
+        most: u32,
+    ) -> Result<Page<ConsignmentRow>, Refused> {
+        Ok(self.store.consignments_at(&caller.trader, status, before, most).await?)
+    }
+
+    /// The caller's movements that stand somewhere, by expected arrival, latest first.
+    pub async fn movements_at(
+        &self,
+        caller: &Caller,
+        status: MovementStatus,
+        before: Option<Position>,
+        most: u32,
+    ) -> Result<Page<MovementRow>, Refused> {
+        let now = (self.place(), self.now());
+        Ok(self.store.movements_at(&caller.trader, status, before, most, now).await?)
     }
 
     /// Bundle consignments with a vehicle, or declare it empty.

@@ -3,13 +3,16 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use central::ccrn::Ccrn;
 use central::clock::Clock;
 use central::operations::{Bundling, Operations};
-use central::storage::trade::{Conflict, Find, Notice, OnceKey, Refused, Revision};
+use central::storage::trade::{
+    Conflict, ConsignmentRow, ConsignmentStatus, Find, ItemOutcome, Notice, OnceKey, Refused, Revision,
+};
 use central::storage::{Database, Noted, Store};
 use central::trade::news::SealState;
 use central::trade::{
@@ -20,6 +23,7 @@ use clearance::directive::{ActionCode, DirectiveStatus};
 use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
 use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
 use clearance::wire::Signer;
+use sqlx::Connection as _;
 use support::Postgres;
 use tempfile::TempDir;
 
@@ -190,9 +194,11 @@ async fn everything(world: &World) {
     a_vehicle_for_any_control_point_crosses_once(world).await;
     seals_and_notices(world).await;
     what_is_lodged_together_is_there_and_found(world).await;
+    lists_have_an_end_and_are_of_one_status(world).await;
     two_centrals_share_a_database(world).await;
     a_sandbox_is_played_to_its_end_and_nothing_else_is(world).await;
     what_was_answered_once_is_answered_so_the_next_day(world).await;
+    a_request_that_fails_holds_nobody_up(world).await;
     what_is_kept_no_longer_rolls_off(world).await;
     let lines = world.store.verify_audit(None).await.unwrap().unwrap();
     assert!(lines > 500, "{lines}");
@@ -343,6 +349,66 @@ async fn what_was_answered_once_is_answered_so_the_next_day(world: &World) {
     let late = lodge(key("4", "lodge")).await.unwrap_err();
     assert_eq!(faults(&late), [("/expected_date", &Fault::InThePast)], "that day has gone by");
     world.operations.carry_out().await.unwrap();
+}
+
+/// Do something to the database that central does not.
+async fn meddle(world: &World, sql: &str) {
+    let url = match &world.database {
+        Database::Sqlite(path) => {
+            let path = path.to_str().unwrap().replace('%', "%25").replace('#', "%23").replace('?', "%3F");
+            format!("sqlite://{path}")
+        }
+        Database::Postgres(url) => url.clone(),
+    };
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    assert!(done.rows_affected() > 0, "{sql} changed nothing");
+    connection.close().await.unwrap();
+}
+
+async fn a_request_that_fails_holds_nobody_up(world: &World) {
+    let today = Consignment { expected_date: world.today(), ..consignment() };
+    let accept = async |caller: &Caller, many: usize| {
+        let items = (0..many).map(|_| Ok(today.clone())).collect();
+        world.operations.accept(caller, items, None).await.unwrap()
+    };
+    let poisoned = accept(&world.shipper, 1_200).await;
+    let second = accept(&world.shipper, 2).await;
+    let other = accept(&world.carrier, 600).await;
+    meddle(
+        world,
+        &format!("UPDATE request_parts SET items = '[7' WHERE request = '{poisoned}' AND first = 500"),
+    )
+    .await;
+    let state = async |caller: &Caller, id: &str| world.operations.request(caller, id).await.unwrap();
+    world.operations.carry_out().await.unwrap();
+    for (caller, id) in [(&world.carrier, &other), (&world.shipper, &second)] {
+        assert!(state(caller, id).await.is_completed(), "others are lodged");
+    }
+    let waits = state(&world.shipper, &poisoned).await;
+    assert_eq!((waits.outcomes.len(), waits.failed), (700, None), "what is whole of it, too");
+    for minutes in [0, 1, 1, 1] {
+        world.pass(minutes);
+        world.operations.carry_out().await.unwrap();
+    }
+    let failed = state(&world.shipper, &poisoned).await;
+    assert!(
+        failed.failed.as_ref().is_some_and(|why| why.contains("stored data cannot be read")),
+        "{failed:?}"
+    );
+    assert_eq!(failed.outcomes.len(), 700);
+    let line = world.store.audit_lines(1).await.unwrap().remove(0);
+    assert!(matches!(line.what, Noted::SetAside { .. }) && line.subject == poisoned, "{line:?}");
+    // Whoever hands in a little does not wait for all of a company that has handed in much.
+    let (much, little) = (accept(&world.shipper, 1_500).await, accept(&world.carrier, 1).await);
+    world.operations.carry_out().await.unwrap();
+    let lodged = async |caller: &Caller, id: &str| {
+        let (_, outcome) = state(caller, id).await.outcomes.pop().unwrap();
+        let ItemOutcome::Lodged(ccrn) = outcome else { panic!("{outcome:?}") };
+        let news = world.store.history(&caller.trader, ccrn.as_str()).await.unwrap();
+        news.last().unwrap().seq
+    };
+    assert!(lodged(&world.carrier, &little).await < lodged(&world.shipper, &much).await);
 }
 
 async fn what_is_kept_no_longer_rolls_off(world: &World) {
@@ -496,6 +562,94 @@ async fn what_is_lodged_together_is_there_and_found(world: &World) {
         faults(&world.operations.lodge(&world.shipper, bad).await.unwrap_err()),
         [("/packages", &Fault::Number { least: 1, most: 1_000_000 })]
     );
+}
+
+/// Every consignment of the shipper, page by page.
+async fn all_lodged(world: &World) -> Vec<ConsignmentRow> {
+    let (mut all, mut page) = (Vec::new(), Find { most: 100, ..Find::default() });
+    loop {
+        let rows = world.operations.consignments(&world.shipper, &page).await.unwrap();
+        let Some(last) = rows.last() else { return all };
+        page.before = Some((last.lodged_at.0, last.ccrn.to_string()));
+        all.extend(rows);
+    }
+}
+
+async fn lists_have_an_end_and_are_of_one_status(world: &World) {
+    let all = all_lodged(world).await;
+    let named = all.iter().filter(|row| row.consignment.folded_consignee().starts_with("kowl")).count();
+    let prefix = all[0].ccrn.as_str()[..4].to_owned();
+    let numbered = all.iter().filter(|row| row.ccrn.as_str().starts_with(&prefix)).count();
+    for (text, most, expected) in
+        [("kowl", 70, named), (prefix.as_str(), 1, numbered), ("Kowloon traders 貿", 70, named)]
+    {
+        let mut found = BTreeSet::new();
+        let mut page = Find { text: text.to_owned(), before: None, most };
+        loop {
+            let rows = world.operations.consignments(&world.shipper, &page).await.unwrap();
+            let Some(last) = rows.last() else { break };
+            page.before = Some((last.lodged_at.0, last.ccrn.to_string()));
+            assert!(rows.into_iter().all(|row| found.insert(row.ccrn)), "{text}: one is found twice");
+        }
+        assert_eq!(found.len(), expected, "{text}: to the end");
+    }
+    assert!(named > 500 && numbered > 0);
+    for status in ConsignmentStatus::ALL {
+        let (mut found, mut before) = (0, None);
+        loop {
+            let page = world.operations.consignments_at(&world.shipper, status, before, 90).await.unwrap();
+            found += page.items.len();
+            assert!(page.items.iter().all(|row| stands(row) == status), "{status:?}");
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        let expected = all.iter().filter(|row| stands(row) == status).count();
+        assert_eq!((found, found > 0), (expected, true), "{status:?}");
+    }
+    movements_are_listed_by_status(world).await;
+}
+
+fn stands(row: &ConsignmentRow) -> ConsignmentStatus {
+    match (row.cancelled, &row.movement) {
+        (true, _) => ConsignmentStatus::Cancelled,
+        (false, None) => ConsignmentStatus::Lodged,
+        (false, Some(_)) => ConsignmentStatus::Bundled,
+    }
+}
+
+async fn movements_are_listed_by_status(world: &World) {
+    let all = Find { most: 1_000, ..Find::default() };
+    let mut kinds = BTreeSet::new();
+    // Now, and when the time of what has not come is over.
+    for minutes in [0, 30 * 24 * 60] {
+        world.pass(minutes);
+        for caller in [&world.carrier, &world.pupil] {
+            let movements = world.operations.movements(caller, &all).await.unwrap();
+            for status in MovementStatus::ALL {
+                let mut expected = Vec::new();
+                for movement in &movements {
+                    if world.status(&movement.id.parse().unwrap()).await == status {
+                        expected.push(movement.id.clone());
+                    }
+                }
+                let (mut found, mut before) = (Vec::new(), None);
+                loop {
+                    let page = world.operations.movements_at(caller, status, before, 2).await.unwrap();
+                    found.extend(page.items.into_iter().map(|row| row.id));
+                    before = page.next;
+                    if before.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(found, expected, "{status}");
+                kinds.extend((!found.is_empty()).then_some(status));
+            }
+        }
+        world.pass(-minutes);
+    }
+    assert!(kinds.len() >= 7, "{kinds:?}");
 }
 
 async fn two_centrals_share_a_database(world: &World) {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::auth::caller;
 use super::body::{Asked, Body, Named, etag, seen, time};
-use super::consignments::{AtVersion, Wanted, next};
+use super::consignments::{AtVersion, Wanted, next, position, status};
 use super::problem::Problem;
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
@@ -313,9 +313,16 @@ pub(super) async fn list(
     actor: Actor,
     Asked(search): Asked<Wanted>,
 ) -> Result<Json<MovementPage>, Problem> {
-    let find = search.find()?;
-    let rows = state.operations.movements(&caller(&actor)?, &find).await?;
-    let next = next(&find, &rows, |row| (row.expected_arrival, row.id.clone()));
+    let status = status(search.status.as_deref(), &MovementStatus::ALL, MovementStatus::name)?;
+    let (caller, find) = (caller(&actor)?, search.find()?);
+    let (rows, next) = if let Some(status) = status {
+        let page = state.operations.movements_at(&caller, status, find.before, find.most).await?;
+        (page.items, page.next.map(position))
+    } else {
+        let rows = state.operations.movements(&caller, &find).await?;
+        let next = next(&find, &rows, |row| (row.expected_arrival, row.id.clone()));
+        (rows, next)
+    };
     let line = |row: crate::storage::trade::MovementRow| {
         Ok(MovementLine {
             version: row.version(),

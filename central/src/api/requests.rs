@@ -31,6 +31,8 @@ enum RequestStatus {
     InProgress,
     /// Each of its consignments was lodged or refused.
     Completed,
+    /// It failed here: what has no outcome was not lodged, and will not be. Send that again, in another request.
+    Failed,
 }
 
 /// A request as it stands.
@@ -67,12 +69,16 @@ struct ItemView {
 
 impl From<RequestRow> for RequestView {
     fn from(row: RequestRow) -> Self {
-        let completed = row.is_completed();
+        let status = match () {
+            () if row.is_completed() => RequestStatus::Completed,
+            () if row.failed.is_some() => RequestStatus::Failed,
+            () => RequestStatus::InProgress,
+        };
         let items: Vec<ItemView> = row.outcomes.into_iter().map(item).collect();
         let accepted = items.iter().filter(|item| item.ccrn.is_some()).count();
         Self {
             id: row.id,
-            status: if completed { RequestStatus::Completed } else { RequestStatus::InProgress },
+            status,
             accepted_at: row.accepted_at.0,
             total: row.items,
             accepted,

@@ -19,7 +19,7 @@ const MOVEMENTS: &str = "SELECT id FROM movements WHERE expected_arrival < $1 AN
     AND (arrived_at IS NULL OR departed_at IS NOT NULL OR cancelled_at IS NOT NULL) AND NOT EXISTS \
     (SELECT 1 FROM consignments c WHERE c.movement = movements.id) ORDER BY expected_arrival LIMIT $2";
 const REQUESTS: &str = "SELECT id FROM requests WHERE accepted_at < $1 AND NOT EXISTS \
-    (SELECT 1 FROM request_parts p WHERE p.request = requests.id AND p.outcomes IS NULL) ORDER BY accepted_at LIMIT $2";
+    (SELECT 1 FROM request_parts p WHERE p.request = requests.id AND p.outcomes IS NULL AND requests.failed IS NULL) ORDER BY accepted_at LIMIT $2";
 
 /// A kind of rows, and the tables that name them by a column.
 struct Kind {
