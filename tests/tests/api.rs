@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::world::office::{NO_LIMIT, Office, consignment};
+use tests::world::postgres::Postgres;
 
 fn office() -> Office {
     Office::start_with(None, NO_LIMIT, |_| Ok(())).unwrap()
@@ -255,6 +256,78 @@ async fn whatever_is_wrong_is_told_as_a_problem() {
         (nobody.status().as_u16(), &nobody.headers()["www-authenticate"]),
         (401, &"Bearer".parse().unwrap())
     );
+}
+
+/// Texts that PostgreSQL cannot keep, and addresses that are no text: refused as what they are, on either engine.
+async fn a_null_character_and_a_broken_address_are_refused(office: &Office) {
+    let ccrn = lodged(office, 1).await;
+    let admin = office.command(&["token", "create", "chief", "--role", "admin"]).unwrap();
+    let chief = |method: Method, path: &str| {
+        reqwest::Client::new().request(method, format!("{}{path}", office.address())).bearer_auth(&admin)
+    };
+    let movement = bundled(office, "KX4827", &[&ccrn]).await;
+    let get = |path: &str| office.request(Method::GET, path);
+    let action = json!({ "action": "release", "reason": "no\0ne" });
+    let notice = json!({ "reference": "GN\0", "begins": soon(), "ends": soon(), "reason": "\0" });
+    let seal = |seal: &str| format!("/api/v1/consignments/{ccrn}/seals/{seal}");
+    let mut named = consignment(1);
+    named["description"] = json!("\0");
+    let cases = [
+        (get("/api/v1/movements/m%00"), 404, vec![]),
+        (get("/api/v1/movements/m%00/history"), 404, vec![]),
+        (get("/api/v1/movements/%ff"), 400, vec![]),
+        (get("/api/v1/requests/r-%00"), 404, vec![]),
+        (get("/api/v1/vehicles/%ff"), 400, vec![]),
+        (get("/api/v1/consignments?before=1_%00"), 422, vec!["/before"]),
+        (get("/api/v1/consignments?search=%00"), 422, vec!["/search"]),
+        (get("/api/v1/movements?before=1_%00"), 422, vec!["/before"]),
+        (get(&format!("/api/v1/consignments/{ccrn}/evidence?version=x")), 400, vec![]),
+        (get(&format!("/api/v1/consignments/{ccrn}/evidence?colour=x")), 400, vec![]),
+        (chief(Method::PUT, &seal("E%00")).json(&json!({})), 404, vec![]),
+        (
+            office
+                .request(Method::PUT, &format!("{}/state", seal("E%00")))
+                .json(&json!({ "state": "broken" })),
+            404,
+            vec![],
+        ),
+        (
+            chief(Method::PUT, &format!("/api/v1/movements/{movement}/action")).json(&action),
+            422,
+            vec!["/reason"],
+        ),
+        (chief(Method::POST, "/api/v1/notices").json(&notice), 422, vec!["/reason", "/reference"]),
+        (chief(Method::DELETE, "/api/v1/certificates/%00"), 404, vec![]),
+        (chief(Method::GET, "/api/v1/passages/%00"), 404, vec![]),
+        (office.request(Method::POST, "/api/v1/consignments").json(&named), 422, vec!["/description"]),
+    ];
+    for (i, (request, status, pointers)) in cases.into_iter().enumerate() {
+        let answer = request.send().await.unwrap();
+        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        let (found, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        assert_eq!((found, kind.as_deref()), (status, Some("application/problem+json")), "case {i}: {text}");
+        if !pointers.is_empty() {
+            assert_eq!(errors(&serde_json::from_str(&text).unwrap()), pointers, "case {i}");
+        }
+    }
+    // In a batch, one item's null character is that item's fault.
+    let batch = office.request(Method::POST, "/api/v1/consignments/batch").json(&[named, consignment(2)]);
+    assert_eq!(told(batch).await.0, 202);
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_on_sqlite() {
+    a_null_character_and_a_broken_address_are_refused(&office()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_on_postgresql() {
+    let server = match Postgres::start() {
+        Ok(server) => server,
+        Err(why) => return eprintln!("skipped: {why}"),
+    };
+    let office = Office::start_with(Some(&server.url()), NO_LIMIT, |_| Ok(())).unwrap();
+    a_null_character_and_a_broken_address_are_refused(&office).await;
 }
 
 fn searching(office: &Office, text: &str) -> reqwest::RequestBuilder {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use clearance::ids::UtcMillis;
 use clearance::transport::{RequestedKey, requested_key};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{Holder, allow};
-use super::body::parse;
+use super::body::{Named, parse};
 use super::problem::{FieldError, Problem};
 use crate::ca::ClientCertificate;
 use crate::officers::{Actor, Deed, Role};
@@ -175,7 +175,7 @@ pub(super) async fn certificates(
 pub(super) async fn revoke(
     State(state): State<AppState>,
     actor: Actor,
-    Path(serial): Path<String>,
+    Named(serial): Named<String>,
 ) -> Result<StatusCode, Problem> {
     let trader = whose(&actor)?;
     let change = RevokeClient { serial, trader, by: actor.name, at: state.clock.now() };

@@ -1,14 +1,14 @@
 //! Many consignments in one request: accepted at once, lodged in the background, each acknowledged apart.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::caller;
-use super::body::element;
+use super::body::{Named, element};
 use super::files::{Many, rows};
 use super::problem::{FieldError, Problem};
 use crate::officers::Actor;
@@ -32,6 +32,8 @@ enum RequestStatus {
     InProgress,
     /// Each of its consignments was lodged or refused.
     Completed,
+    /// It failed here: what has no outcome was not lodged, and will not be. Send that again, in another request.
+    Failed,
 }
 
 /// A request as it stands.
@@ -74,12 +76,16 @@ struct ItemView {
 
 impl From<RequestRow> for RequestView {
     fn from(row: RequestRow) -> Self {
-        let completed = row.is_completed();
+        let status = match () {
+            () if row.is_completed() => RequestStatus::Completed,
+            () if row.failed.is_some() => RequestStatus::Failed,
+            () => RequestStatus::InProgress,
+        };
         let items: Vec<ItemView> = row.outcomes.into_iter().map(item).collect();
         let accepted = items.iter().filter(|item| item.ccrn.is_some()).count();
         Self {
             id: row.id,
-            status: if completed { RequestStatus::Completed } else { RequestStatus::InProgress },
+            status,
             accepted_at: row.accepted_at.0,
             total: row.items,
             accepted,
@@ -131,7 +137,7 @@ pub(super) async fn lodge_many(
         let rows = rows(format, many.body.bytes()).await?;
         return Ok(accepted(state.operations.accept_rows(&caller, &rows, once).await?));
     }
-    let values: Vec<serde_json::Value> = many.body.parse()?;
+    let values = many.body.list()?;
     if !(1..=MOST_ITEMS).contains(&values.len()) {
         return Err(Problem::fields(vec![FieldError::at("", format!("1 to {MOST_ITEMS} consignments"))]));
     }
@@ -151,7 +157,7 @@ pub(super) fn accepted(id: String) -> Response {
 pub(super) async fn request(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<RequestView>, Problem> {
     Ok(Json(state.operations.request(&caller(&actor)?, &id).await?.into()))
 }

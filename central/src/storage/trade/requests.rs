@@ -5,7 +5,6 @@ use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::Refused;
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Store, Write, data};
 use crate::trade::batch::Origin;
@@ -69,6 +68,8 @@ pub struct RequestRow {
     pub items: usize,
     /// What came of them so far, in their order.
     pub outcomes: Vec<Acknowledged>,
+    /// Why it was set aside, if it was: what has no outcome is not lodged any more.
+    pub failed: Option<String>,
 }
 
 impl RequestRow {
@@ -105,13 +106,17 @@ impl Change for Accept {
             .execute(&mut *write.tx)
             .await?;
             for (number, part) in self.items.chunks(PART).enumerate() {
-                sqlx::query("INSERT INTO request_parts (request, first, items) VALUES ($1, $2, $3)")
-                    .bind(self.id.clone())
-                    .bind((number * PART) as i64)
-                    .bind(serde_json::to_string(part).map_err(data)?)
-                    .execute(&mut *write.tx)
-                    .await?;
+                sqlx::query(
+                    "INSERT INTO request_parts (request, first, items, trader) VALUES ($1, $2, $3, $4)",
+                )
+                .bind(self.id.clone())
+                .bind((number * PART) as i64)
+                .bind(serde_json::to_string(part).map_err(data)?)
+                .bind(self.caller.trader.as_str().to_owned())
+                .execute(&mut *write.tx)
+                .await?;
             }
+            write.take_turn(self.caller.trader.as_str()).await?;
             write
                 .audit(self.at, &self.caller.who, &Noted::Accept { items: self.items.len() }, &self.id)
                 .await?;
@@ -120,85 +125,17 @@ impl Change for Accept {
     }
 }
 
-/// A part that is yet to be lodged.
-#[derive(sqlx::FromRow)]
-struct Part {
-    request: String,
-    first: i64,
-    items: String,
-}
-
-/// Lodge the next part of any request. `false`: none is open.
-pub(crate) struct CarryOut {
-    /// Makes a number for a consignment.
-    pub(crate) number: fn() -> Ccrn,
-    pub(crate) at: UtcMillis,
-}
-
-impl Change for CarryOut {
-    type Done = bool;
-    type Refused = Refused;
-
-    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<bool, Refused>> {
-        Box::pin(async move {
-            let part: Option<Part> = sqlx::query_as(
-                "SELECT request, first, items FROM request_parts WHERE outcomes IS NULL ORDER BY request, first LIMIT 1",
-            )
-            .fetch_optional(&mut *write.tx)
-            .await?;
-            let Some(part) = part else { return Ok(false) };
-            let caller = write.who_asked(&part.request).await?;
-            let items: Vec<HandedIn> = serde_json::from_str(&part.items).map_err(data)?;
-            let mut lodged = Vec::with_capacity(items.len());
-            let mut outcomes = Vec::with_capacity(items.len());
-            for (index, HandedIn { origin, item }) in items.into_iter().enumerate() {
-                let outcome = match item {
-                    Ok(consignment) => {
-                        let ccrn = (self.number)();
-                        lodged.push((ccrn.clone(), consignment));
-                        ItemOutcome::Lodged(ccrn)
-                    }
-                    Err(faults) => ItemOutcome::Refused(faults),
-                };
-                outcomes.push(Acknowledged { index, origin, outcome });
-            }
-            write.lodge(&caller, &lodged, self.at).await?;
-            sqlx::query(
-                "UPDATE request_parts SET outcomes = $1, items = '' WHERE request = $2 AND first = $3",
-            )
-            .bind(serde_json::to_string(&outcomes).map_err(data)?)
-            .bind(part.request)
-            .bind(part.first)
-            .execute(&mut *write.tx)
-            .await?;
-            Ok(true)
-        })
-    }
-}
-
-impl Write<'_> {
-    async fn who_asked(&mut self, request: &str) -> Result<Caller, StorageError> {
-        let (trader, who, sandbox, evidence): (String, String, i64, Option<String>) =
-            sqlx::query_as("SELECT trader, who, sandbox, evidence FROM requests WHERE id = $1")
-                .bind(request.to_owned())
-                .fetch_one(&mut *self.tx)
-                .await?;
-        let trader: TraderId = trader.parse().map_err(data)?;
-        Ok(Caller { trader, who, sandbox: sandbox != 0, evidence })
-    }
-}
-
 impl Store {
     /// A company's request; none if it is not there, or not theirs.
     pub async fn request(&self, trader: &TraderId, id: &str) -> Result<Option<RequestRow>, StorageError> {
         let mut tx = self.read().await?;
-        let row: Option<(i64, i64)> =
-            sqlx::query_as("SELECT accepted_at, items FROM requests WHERE id = $1 AND trader = $2")
+        let row: Option<(i64, i64, Option<String>)> =
+            sqlx::query_as("SELECT accepted_at, items, failed FROM requests WHERE id = $1 AND trader = $2")
                 .bind(id.to_owned())
                 .bind(trader.as_str().to_owned())
                 .fetch_optional(&mut *tx)
                 .await?;
-        let Some((accepted_at, items)) = row else { return Ok(None) };
+        let Some((accepted_at, items, failed)) = row else { return Ok(None) };
         let parts: Vec<(i64, String)> = sqlx::query_as(
             "SELECT first, outcomes FROM request_parts WHERE request = $1 AND outcomes IS NOT NULL ORDER BY first",
         )
@@ -216,6 +153,7 @@ impl Store {
             accepted_at: UtcMillis(accepted_at),
             items: items as usize,
             outcomes,
+            failed,
         }))
     }
 }
