@@ -22,7 +22,7 @@ use central::trade::{
 use clearance::decide::Reason;
 use clearance::directive::{ActionCode, DirectiveStatus};
 use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
-use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
+use clearance::passage::{DecisionRecord, Evidence, EvidenceKind, Outcome, PassageEvent, PassageStep};
 use clearance::wire::Signer;
 use sqlx::Connection as _;
 use support::Postgres;
@@ -171,6 +171,41 @@ fn consignment() -> Consignment {
         goods: Vec::new(),
         transhipment: false,
     }
+}
+
+/// A picture of a passage that is long over, of one that still waits, and of one of today.
+async fn pictures(world: &World) -> [Digest; 3] {
+    let waiting = PassageId([9; 16]);
+    let mut today = [0; 16];
+    today[..6].copy_from_slice(&world.operations.now().0.to_be_bytes()[2..]);
+    let referred = PassageStep::Decided(DecisionRecord {
+        outcome: Outcome::Referred,
+        reason: Reason::Directive,
+        movement: None,
+        order: None,
+        plates: Vec::new(),
+        epoch: Epoch(1),
+        revision: LogRevision(1),
+        model: Digest([0; 32]),
+    });
+    let event = PassageEvent {
+        site: world.sites[0].clone(),
+        lane: "lane-1".parse().unwrap(),
+        edge: "edge-1".parse().unwrap(),
+        passage: waiting,
+        step: 0,
+        at: UtcMillis(NOON),
+        what: referred,
+    };
+    world.store.store_event(&event).await.unwrap();
+    let mut digests = [Digest([0; 32]); 3];
+    for (i, passage) in [PassageId([1; 16]), waiting, PassageId(today)].into_iter().enumerate() {
+        let jpeg = vec![i as u8; 100];
+        digests[i] = Digest::of(&jpeg);
+        let evidence = Evidence { passage, kind: EvidenceKind::Crop, digest: digests[i], jpeg };
+        world.store.store_evidence(&evidence).await.unwrap();
+    }
+    digests
 }
 
 /// How many rows a line of the audit says were taken away.
@@ -459,7 +494,13 @@ async fn what_is_kept_no_longer_rolls_off(world: &World) {
     let all = Find { most: 100, ..Find::default() };
     let before = world.operations.consignments(&world.shipper, &all).await.unwrap();
     assert_eq!(before.len(), 100, "there is more than one transaction takes");
+    let pictures = pictures(world).await;
     let rows = world.operations.roll_off().await.unwrap();
+    let mut left = Vec::new();
+    for picture in pictures {
+        left.push(world.store.evidence(picture).await.unwrap().is_some());
+    }
+    assert_eq!(left, [false, true, true], "of what is over; not of what waits, nor of today");
     assert!(rows > 500, "{rows}");
     let noted: Vec<u64> = world.store.audit_lines(100).await.unwrap().into_iter().map(rolled_off).collect();
     assert_eq!(noted.iter().sum::<u64>(), rows);

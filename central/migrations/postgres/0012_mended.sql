@@ -23,6 +23,5 @@ CREATE INDEX movements_by_standing ON movements (trader,
   (CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled' WHEN departed_at IS NOT NULL THEN 'departed'
    WHEN inspected IS NOT NULL THEN 'inspected' WHEN signalled = 'released' THEN 'released' WHEN signalled IS NOT NULL THEN 'directed'
    WHEN arrived_at IS NOT NULL THEN 'arrived' WHEN action IS NOT NULL THEN 'assessed' ELSE 'bundled' END), expected_arrival, id);
--- What rolls off.
-CREATE INDEX passages_by_age ON passages (began);
+-- Pictures roll off; a passage's id begins with its time.
 CREATE INDEX evidence_of_passage ON evidence (passage);

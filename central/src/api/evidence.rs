@@ -40,7 +40,7 @@ pub(super) struct Evidence {
 
 /// Look at what was signed when a consignment was lodged or amended
 #[utoipa::path(get, path = "/api/v1/consignments/{ccrn}/evidence", params(("ccrn" = String, Path), Which),
-    responses((status = 200, body = Evidence), (status = 404, body = Problem)))]
+    responses((status = 200, body = Evidence), (status = 404, response = Problem)))]
 pub(super) async fn evidence(
     State(state): State<AppState>,
     actor: Actor,

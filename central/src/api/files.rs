@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::{Asked, Body};
 use super::problem::{FieldError, Problem};
@@ -97,6 +97,12 @@ fn status(error: &BatchError) -> StatusCode {
     }
 }
 
+/// A workbook, as the description of the API names its bytes.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only ever described")]
+pub(super) struct Workbook(Vec<u8>);
+
 /// Which template.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +116,7 @@ pub(super) struct Wanted {
 
 /// A template for many consignments
 #[utoipa::path(get, path = "/api/v1/consignments/template", params(Wanted), tag = "consignments",
-    responses((status = 200, content((String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    responses((status = 200, content((String = "text/csv"), (Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (String = "application/xml"))), (status = 400, response = Problem), (status = 422, response = Problem)))]
 pub(super) async fn template(
     _: Actor,

@@ -14,6 +14,7 @@ mod problem;
 mod rate;
 mod requests;
 mod signed;
+mod strangers;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;

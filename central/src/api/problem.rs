@@ -85,6 +85,18 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    /// Too many from one address have shown what nobody has.
+    pub(super) fn too_many_failed(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        let detail = format!("too many failed sign-ins from this address; come back in {seconds} s");
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// Whether it says that nobody is known by what was shown.
+    pub(super) fn is_of_nobody(&self) -> bool {
+        self.code == StatusCode::UNAUTHORIZED.as_u16()
+    }
+
     pub(super) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
     }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::auth::caller;
 use super::body::{Named, element};
-use super::files::{Many, rows};
+use super::files::{Many, Workbook, rows};
 use super::problem::{FieldError, Problem};
 use crate::officers::Actor;
 use crate::operations::MOST_ITEMS;
@@ -123,7 +123,7 @@ fn item(item: Acknowledged) -> ItemView {
 #[utoipa::path(post, path = "/api/v1/consignments/batch", tag = "consignments", params(("Idempotency-Key" = Option<String>, Header)),
     request_body(description = "1 to 10000 consignments; as a file of at most 8 MiB: CSV, the first sheet of a workbook, or XML",
         content((Vec<Consignment> = "application/json"), (String = "text/csv"),
-            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/xml"))),
+            (Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/xml"))),
     responses((status = 202, body = Accepted, headers(("Location" = String))), (status = 400, response = Problem), (status = 409, response = Problem),
         (status = 413, response = Problem), (status = 415, response = Problem), (status = 422, response = Problem)))]
 pub(super) async fn lodge_many(

@@ -70,7 +70,7 @@ impl Database {
     pub(super) async fn open_stage(&self) -> Result<AnyPool, StorageError> {
         let engine = self.engine();
         let pool = self.pool(engine.connections(), "mode=rwc").await?;
-        engine.migrator().run(&pool).await?;
+        engine.migrator().run(&pool).await.map_err(StorageError::of_migration)?;
         Ok(pool)
     }
 

@@ -52,7 +52,12 @@ pub enum StorageError {
     Database(#[from] sqlx::Error),
     /// Its form.
     #[error("the database cannot be brought to this version: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(sqlx::migrate::MigrateError),
+    /// It was written by a later version.
+    #[error(
+        "the database was written by a newer central (its form is {0}); run that central on it, or bring a copy of before back"
+    )]
+    Newer(i64),
     /// A transaction did not come to its end.
     #[error("nothing was stored: {0}")]
     Lost(String),
@@ -67,11 +72,19 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Why a database could not be brought to this version.
+    fn of_migration(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Self::Newer(version),
+            other => Self::Migration(other),
+        }
+    }
+
     /// Whether it comes from the database being away, full or busy, rather than from what was to be stored.
     pub(crate) fn is_passing(&self) -> bool {
         use sqlx::Error;
         match self {
-            Self::Lost(_) | Self::Migration(_) | Self::HalfRestored(_) => true,
+            Self::Lost(_) | Self::Migration(_) | Self::Newer(_) | Self::HalfRestored(_) => true,
             Self::Data(_) => false,
             Self::Database(error) => match error {
                 Error::Io(_)

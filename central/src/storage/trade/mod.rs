@@ -38,7 +38,7 @@ pub(crate) use once::Once;
 pub use once::OnceKey;
 pub(crate) use progress::RecordInspection;
 pub(crate) use rehearse::Rehearse;
-pub(crate) use requests::Accept;
+pub(crate) use requests::{Accept, PART};
 pub use requests::{Acknowledged, HandedIn, Item, ItemOutcome, RequestRow};
 pub use revise::Revision;
 pub(crate) use revise::{CancelMovement, Revise};

@@ -11,7 +11,7 @@ use crate::trade::batch::Origin;
 use crate::trade::{Caller, Consignment, Faulty, TraderId};
 
 /// Items that are lodged in one transaction: short enough that nobody else waits long.
-const PART: usize = 500;
+pub(crate) const PART: usize = 500;
 
 /// A consignment as it was read: as it is to be lodged, or what is wrong with it.
 pub type Item = Result<Consignment, Vec<Faulty>>;

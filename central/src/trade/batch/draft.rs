@@ -125,7 +125,7 @@ impl Reading {
         let column = field.column();
         let text = match self.cells[field as usize].take() {
             None => String::new(),
-            Some(Ok(text)) => text.trim().to_owned(),
+            Some(Ok(text)) => text.trim().replace("\r\n", "\n").replace('\r', "\n"),
             Some(Err(fault)) => {
                 self.note(field, fault);
                 return None;

@@ -187,6 +187,24 @@ pub fn read(format: Format, bytes: &[u8]) -> Result<Vec<Row>, BatchError> {
     if rows.is_empty() { Err(BatchError::Empty) } else { Ok(rows) }
 }
 
+/// Bytes of a fuzzer as a file: what is taken must be written and read again as it is.
+#[doc(hidden)]
+pub fn fuzzed(format: Format, bytes: &[u8]) {
+    let rows = match format {
+        Format::Xlsx => xlsx::fuzzed(bytes),
+        Format::Csv | Format::Xml => read(format, bytes).unwrap_or_default(),
+    };
+    let taken: Vec<Consignment> = rows.iter().filter_map(|row| row.checked(|_| Vec::new()).ok()).collect();
+    let references: Vec<String> = (0..taken.len()).map(|number| number.to_string()).collect();
+    let entries = taken.iter().zip(&references);
+    let entries: Vec<_> = entries.map(|(consignment, reference)| Entry { reference, consignment }).collect();
+    for format in [Format::Csv, Format::Xml].into_iter().filter(|_| !taken.is_empty()) {
+        let again = write(format, &entries, &str::to_owned).and_then(|bytes| read(format, &bytes));
+        let again = again.map(|rows| rows.iter().map(|row| row.checked(|_| Vec::new())).collect());
+        assert_eq!(again, Ok(taken.iter().cloned().map(Ok).collect::<Vec<_>>()), "as it was, in {format}");
+    }
+}
+
 /// A consignment to be written, with what it is called; the lines of a table belong together by that.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {

@@ -62,9 +62,28 @@ impl Book {
             Some(relation) => archive.part(&part(&relation.target))?.map(text).transpose(),
             None => Ok(None),
         };
-        let strings = optional("sharedStrings")?.map(|xml| strings(&xml)).transpose()?.unwrap_or_default();
-        let days = optional("styles")?.map(|xml| days(&xml)).transpose()?.unwrap_or_default();
+        let (strings, styles) = (optional("sharedStrings")?, optional("styles")?);
+        Self::of(sheet, strings.as_deref(), styles.as_deref(), from_1904)
+    }
+
+    /// A book of these parts.
+    fn of(
+        sheet: String,
+        texts: Option<&str>,
+        styles: Option<&str>,
+        from_1904: bool,
+    ) -> Result<Self, BatchError> {
+        let strings = texts.map(strings).transpose()?.unwrap_or_default();
+        let days = styles.map(days).transpose()?.unwrap_or_default();
         Ok(Self { sheet, strings, days, from_1904 })
+    }
+
+    /// A book of parts that a fuzzer makes: sheet, shared strings, styles, workbook, relations.
+    pub(super) fn fuzzed(parts: &[&str; 5]) -> Result<Self, BatchError> {
+        let [sheet, strings, styles, book, relations] = parts;
+        let _ = related(relations);
+        let from_1904 = first(book).is_ok_and(|(_, from_1904)| from_1904);
+        Self::of((*sheet).to_owned(), Some(strings), Some(styles), from_1904)
     }
 }
 
