@@ -93,7 +93,7 @@ fn validated(xml: &Path) -> Option<bool> {
     match command.args(["--nonet", "--noout", "--schema"]).arg(schema).arg(xml).output() {
         Ok(done) => Some(done.status.success()),
         Err(error) => {
-            println!("skipped: xmllint: {error}");
+            eprintln!("skipped: xmllint: {error}");
             None
         }
     }

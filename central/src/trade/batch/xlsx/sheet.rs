@@ -91,9 +91,11 @@ fn cell(
 fn column(name: &str) -> Option<usize> {
     let letters = name.len() - name.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
     let (letters, digits) = name.split_at(letters);
-    let named = (1..=3).contains(&letters.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    let number = letters.bytes().fold(0, |n, b| n * 26 + usize::from(b.to_ascii_uppercase() - b'A') + 1);
-    named.then(|| number - 1)
+    if !(1..=3).contains(&letters.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let letter = |b: u8| usize::from(b.to_ascii_uppercase() - b'A') + 1;
+    Some(letters.bytes().fold(0, |number, b| number * 26 + letter(b)) - 1)
 }
 
 /// What a cell says, by its type.
@@ -145,7 +147,7 @@ mod tests {
         {
             assert_eq!(column(name), at, "{name}");
         }
-        for name in ["", "1", "AAAA1", "A1B", "Ä1", "A-1"] {
+        for name in ["", "1", "AAAA1", "indineSdineStr", "A1B", "Ä1", "A-1"] {
             assert_eq!(column(name), None, "{name}");
         }
     }
