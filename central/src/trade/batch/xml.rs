@@ -244,8 +244,11 @@ impl Parser<'_> {
 
     fn characters(&mut self, text: &str) -> Result<(), BatchError> {
         let Some(leaf) = &mut self.leaf else {
-            let blank = text.trim().is_empty();
-            return if blank { Ok(()) } else { Err(BatchError::Stray { place: self.place(None) }) };
+            return match () {
+                () if text.trim().is_empty() => Ok(()),
+                () if self.prefix.is_none() || self.ended => Err(self.malformed("text outside its root")),
+                () => Err(BatchError::Stray { place: self.place(None) }),
+            };
         };
         leaf.characters += text.chars().count();
         if leaf.characters > MOST_CELL {
