@@ -5,6 +5,7 @@ mod body;
 mod certificates;
 mod consignments;
 mod customs;
+mod described;
 mod evidence;
 mod feed;
 pub(crate) mod fuzzing;
@@ -13,6 +14,7 @@ mod problem;
 mod rate;
 mod requests;
 mod signed;
+mod strangers;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -65,7 +67,7 @@ impl Modify for Everywhere {
 fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let batch =
         OpenApiRouter::new().routes(routes!(requests::lodge_many)).layer(DefaultBodyLimit::max(MOST_BATCH));
-    OpenApiRouter::with_openapi(Description::openapi())
+    let (routes, mut api) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(consignments::lodge, consignments::list))
         .routes(routes!(consignments::look, consignments::amend, consignments::cancel))
         .routes(routes!(consignments::history))
@@ -90,7 +92,9 @@ fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(customs::passage))
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .merge(batch)
-        .split_for_parts()
+        .split_for_parts();
+    described::complete(&mut api);
+    (routes, api)
 }
 
 /// The OpenAPI description, generated from the handlers.
