@@ -277,7 +277,7 @@ async fn a_null_character_and_a_broken_address_are_refused(office: &Office) {
         (get("/api/v1/movements/m%00/history"), 404, vec![]),
         (get("/api/v1/movements/%ff"), 400, vec![]),
         (get("/api/v1/requests/r-%00"), 404, vec![]),
-        (get("/api/v1/vehicles/%ff"), 400, vec![]),
+        (office.request(Method::DELETE, "/api/v1/vehicles/%ff"), 400, vec![]),
         (get("/api/v1/consignments?before=1_%00"), 422, vec!["/before"]),
         (get("/api/v1/consignments?search=%00"), 422, vec!["/search"]),
         (get("/api/v1/movements?before=1_%00"), 422, vec!["/before"]),
@@ -331,8 +331,12 @@ async fn what_is_no_text_is_refused_on_postgresql() {
 }
 
 fn searching(office: &Office, text: &str) -> reqwest::RequestBuilder {
+    listing(office, &[("search", text)])
+}
+
+fn listing(office: &Office, asked: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let address = format!("{}/api/v1/consignments", office.address());
-    let address = reqwest::Url::parse_with_params(&address, &[("search", text)]).unwrap();
+    let address = reqwest::Url::parse_with_params(&address, asked).unwrap();
     office.request(Method::GET, &format!("/api/v1/consignments?{}", address.query().unwrap()))
 }
 
@@ -346,6 +350,21 @@ async fn what_is_searched_for_is_no_statement() {
         let request = searching(&office, search);
         let (status, found) = told(request).await;
         assert_eq!((status, &found["items"]), (200, &json!([])), "{search}");
+    }
+    let second = lodged(&office, 2).await;
+    let (_, first) = told(listing(&office, &[("search", "kowloon assembly"), ("limit", "1")])).await;
+    let next = first["next"].as_str().unwrap();
+    let more = listing(&office, &[("search", "kowloon assembly"), ("limit", "1"), ("before", next)]);
+    assert_eq!(told(more).await.1["items"][0]["ccrn"], second.as_str(), "what is found has a next page");
+    for (path, status, many) in [
+        ("/api/v1/consignments?status=lodged", 200, 2),
+        ("/api/v1/consignments?status=bundled", 200, 0),
+        ("/api/v1/movements?status=expired", 200, 0),
+        ("/api/v1/movements?status=sunk", 422, 0),
+        ("/api/v1/consignments?status=lodged&search=x", 422, 0),
+    ] {
+        let (found, page) = ask(&office, Method::GET, path, &json!({})).await;
+        assert_eq!((found, page["items"].as_array().map_or(0, Vec::len)), (status, many), "{path}");
     }
     for search in [&ccrn[..5], "kowloon assembly 1", "KOWLOON  Assembly"] {
         let request = searching(&office, search);
@@ -366,6 +385,26 @@ async fn a_client_that_asks_too_much_is_told_when_to_come_back() {
     assert!((1..=2).contains(&wait), "{wait}");
     let other = reqwest::Client::new().get(format!("{}/api/v1/vehicles", office.address()));
     assert_eq!(told(other.bearer_auth(stranger(&office))).await.0, 200, "others are served");
+}
+
+#[tokio::test]
+async fn whoever_tries_tokens_is_told_to_wait_and_nobody_else_is() {
+    let office = Office::start_with(None, "[limits]\nfailed_sign_ins_per_minute = 5\n", |_| Ok(())).unwrap();
+    assert_eq!(ask(&office, Method::GET, "/api/v1/vehicles", &json!({})).await.0, 200);
+    let guess = async |number: usize| {
+        let request = reqwest::Client::new().get(format!("{}/api/v1/vehicles", office.address()));
+        request.bearer_auth(format!("guess-{number}")).send().await.unwrap()
+    };
+    for number in 0..5 {
+        assert_eq!(guess(number).await.status(), 401);
+    }
+    let waits = guess(5).await;
+    assert_eq!(waits.status(), 429);
+    let seconds: u64 = waits.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=13).contains(&seconds), "{seconds}");
+    let code = json!({ "code": "guessed", "csr": "none" });
+    assert_eq!(ask(&office, Method::POST, "/api/v1/certificates", &code).await.0, 429);
+    assert_eq!(ask(&office, Method::GET, "/api/v1/vehicles", &json!({})).await.0, 200, "known from there");
 }
 
 #[tokio::test]

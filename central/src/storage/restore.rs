@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearance::ids::{Epoch, SiteId, UtcMillis};
 use clearance::wire::Signer;
@@ -17,7 +18,12 @@ use super::{BackupError, COMMAND_LINE, Database, EpochReason, Manifest, StorageE
 
 /// Tables in a database of PostgreSQL, without the mark.
 const TABLES: &str = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name <> 'restoring'";
+/// Whether a program whose central was killed still fills the database.
+const IS_FILLED: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pg_restore'";
 const IS_MARKED: &str = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'restoring'";
+
+/// How often it is looked whether it still does.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What was brought back.
 #[derive(Clone, Debug)]
@@ -102,6 +108,10 @@ impl<'a> Restoring<'a> {
     /// Mark the database. `false`: this copy is in it already.
     async fn mark(&self) -> Result<bool, BackupError> {
         let mut connection = self.database.connect_to_look().await?;
+        while sqlx::query_scalar::<_, i64>(IS_FILLED).fetch_one(&mut connection).await? > 0 {
+            tracing::warn!("pg_restore of a restore that was interrupted still runs; waiting for its end");
+            tokio::time::sleep(LOOK).await;
+        }
         let tables: i64 = sqlx::query_scalar(TABLES).fetch_one(&mut connection).await?;
         let marked: i64 = sqlx::query_scalar(IS_MARKED).fetch_one(&mut connection).await?;
         let exists = || BackupError::Exists(self.database.label());

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use super::OPEN_PLACE;
 use super::site::{CentralProcess, command, free_port, run, start_central};
 
-/// In a configuration: clients may send as many requests as they like.
-pub const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n";
+/// In a configuration: clients may send as many requests as they like, over as many connections: a client that sends each at its
+/// moment has many open at once when central is slow, and must not be turned away for it.
+pub const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n\
+    limits = { connections = 10000, connections_per_address = 10000 }\n";
 
 /// Central as a process, without lanes.
 pub struct Office {
