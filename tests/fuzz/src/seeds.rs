@@ -78,7 +78,7 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
                 <c s=\"0\"><v>46350</v></c></row></sheetData></s>");
             let strings = "<sst><si><t>24</t></si><si><r><t>a_x000A_</t></r><rPh/></si></sst>";
             let styles = "<s><numFmt numFmtId=\"9\" formatCode=\"d/m\"/><cellXfs><xf numFmtId=\"9\"/></cellXfs></s>";
-            let apart = [&sheet, strings, styles, "<w><workbookPr/><sheet id=\"1\"/></w>", "<r/>"].join("\0");
+            let apart = [sheet.as_str(), strings, styles, "<w><workbookPr/><sheet id=\"1\"/></w>", "<r/>"].join("\0");
             vec![example("xlsx"), apart.into_bytes()]
         }
         "csr" => vec![CSR.to_vec()],
