@@ -6,10 +6,26 @@ use clearance::wire::PublicKey;
 use crate::ccrn::Ccrn;
 use crate::officers::Role;
 use crate::storage::Noted;
+use crate::trade::batch::Format;
 
 /// A body of the API.
 pub fn body(bytes: &[u8]) {
     crate::api::fuzzing::bodies(bytes);
+}
+
+/// A signed body of the API.
+pub fn jws(bytes: &[u8]) {
+    crate::api::fuzzing::jws(bytes);
+}
+
+/// A request for a certificate.
+pub fn csr(bytes: &[u8]) {
+    let _ = clearance::transport::requested_key(bytes);
+}
+
+/// A file of consignments.
+pub fn batch(format: Format, bytes: &[u8]) {
+    crate::trade::batch::fuzzed(format, bytes);
 }
 
 /// A configuration, checked as [`crate::config::Config::load`] does.

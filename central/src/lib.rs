@@ -59,6 +59,11 @@ pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<
     Store::open(&database, &config.sites, signer).await.with_context(|| database.label())
 }
 
+/// Choose the cryptography of TLS connections that name none themselves. It stays as it was first chosen.
+pub fn choose_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A running central.
 pub struct Central {
     http: SocketAddr,
@@ -72,6 +77,7 @@ pub struct Central {
 impl Central {
     /// Start everything a configuration asks for.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        choose_cryptography();
         let store = rotation::open_signed(config).await?;
         let place = Arc::new(config.place()?);
         let systems = match &config.systems {
@@ -91,7 +97,10 @@ impl Central {
             orders: broadcast::channel(256).0,
             examples: config.data_dir.join("examples"),
             examples_licence: config.examples_licence.as_str().into(),
-            rate_limits: Arc::new(api::RateLimits::new(config.rate_limit)),
+            rate_limits: Arc::new(api::RateLimits::new(
+                config.rate_limit,
+                config.limits.failed_sign_ins_per_minute,
+            )),
             portal,
             vault: config.vault()?,
             sign_ins: Arc::default(),

@@ -509,16 +509,12 @@ fn backup(config: &Path, out: &Path) -> anyhow::Result<String> {
 
 /// Bring a copy back; says what was brought back and which history begins.
 fn restore(config: &Path, from: &Path) -> anyhow::Result<String> {
-    let database = central::database(&Config::load(config)?);
-    runtime()?.block_on(async {
-        let manifest = bring_back(&database, from).await?;
-        let store = open_store(config).await?;
-        if let Err(broken) = store.verify_audit(Some(&manifest.audit)).await? {
-            bail!("{}: its audit is broken: {broken}", from.display());
-        }
-        let epoch = store.begin_epoch(&EpochReason::Restored, COMMAND_LINE, Clock::system().now()).await?;
-        Ok(format!("{}: {} bytes brought back; epoch {}", database.label(), manifest.bytes, epoch.0))
-    })
+    let config = Config::load(config)?;
+    let (database, signer) = (central::database(&config), Arc::new(keys::load(&config.key_file)?));
+    let now = Clock::system().now();
+    let restored = runtime()?.block_on(bring_back(&database, from, &config.sites, signer, now))?;
+    let (bytes, epoch) = (restored.manifest.bytes, restored.epoch.0);
+    Ok(format!("{}: {bytes} bytes brought back; epoch {epoch}", database.label()))
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]

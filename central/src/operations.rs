@@ -14,15 +14,19 @@ use crate::clock::Clock;
 use crate::officers::Role;
 use crate::storage::trade::{
     Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
-    ConsignmentRow, EventRow, Find, FixSeal, Item, Lodge, LodgeMany, MovementRow, Notice, Once, OnceKey,
-    PublishNotice, RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
+    ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, HandedIn, Item, Lodge, LodgeMany,
+    MovementRow, NotCarriedOut, Notice, Once, OnceKey, Page, Position, PublishNotice, PutOff,
+    RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
 };
 use crate::storage::{Noted, Store};
+use crate::trade::batch::Row;
 use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
 use crate::trade::news::SealState;
 use crate::trade::policy::{Act, Relation, customs_may, trade_may};
 use crate::trade::rehearsal::{NextStep, next_step};
-use crate::trade::{Caller, Consignment, Direction, Fault, Faulty, Load, Place, TraderId, Vehicle};
+use crate::trade::{
+    Caller, Consignment, Direction, Fault, Faulty, Load, MovementStatus, Place, TraderId, Vehicle,
+};
 
 /// As many consignments as one request hands in together.
 pub const MOST_ITEMS: usize = 10_000;
@@ -98,6 +102,9 @@ impl Operations {
         consignment: Consignment,
         key: Option<OnceKey>,
     ) -> Result<Ccrn, Refused> {
+        if let Some(ccrn) = self.store.replayed(key.as_ref()).await? {
+            return Ok(ccrn);
+        }
         no_faults(self.faults(&consignment))?;
         let at = self.now();
         let change = Lodge { caller: caller.clone(), ccrn: fresh(), consignment, at };
@@ -112,17 +119,42 @@ impl Operations {
         items: Vec<Item>,
         key: Option<OnceKey>,
     ) -> Result<String, Refused> {
-        if !(1..=MOST_ITEMS).contains(&items.len()) {
-            return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
-        }
         let checked = |item: Item| {
             item.and_then(|consignment| {
                 let faults = self.faults(&consignment);
                 if faults.is_empty() { Ok(consignment) } else { Err(faults) }
             })
         };
+        self.take_in(caller, items.into_iter().map(|item| checked(item).into()).collect(), key).await
+    }
+
+    /// The same of a file; what comes of each is told with the row where it stands.
+    pub async fn accept_rows(
+        &self,
+        caller: &Caller,
+        rows: &[Row],
+        key: Option<OnceKey>,
+    ) -> Result<String, Refused> {
+        let item = |row: &Row| HandedIn {
+            origin: Some(row.origin.clone()),
+            item: row.checked(|consignment| self.faults(consignment)),
+        };
+        self.take_in(caller, rows.iter().map(item).collect(), key).await
+    }
+
+    async fn take_in(
+        &self,
+        caller: &Caller,
+        items: Vec<HandedIn>,
+        key: Option<OnceKey>,
+    ) -> Result<String, Refused> {
+        if let Some(id) = self.store.replayed(key.as_ref()).await? {
+            return Ok(id);
+        }
+        if !(1..=MOST_ITEMS).contains(&items.len()) {
+            return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
+        }
         let (at, id) = (self.now(), format!("r-{}", uuid::Uuid::now_v7().simple()));
-        let items = items.into_iter().map(checked).collect();
         let change = Accept { caller: caller.clone(), id, items, at };
         let id = self.store.change(Once { key, change, at }).await?;
         self.handed_in.notify_one();
@@ -134,11 +166,19 @@ impl Operations {
         self.store.request(&caller.trader, id).await?.ok_or(Refused::NotFound("request"))
     }
 
-    /// Lodge whatever was taken in, until nothing is left.
+    /// Lodge whatever was taken in, a part of each company in turn, until nothing is left that can be lodged now.
     pub async fn carry_out(&self) -> Result<(), Refused> {
         loop {
-            if !self.store.change(CarryOut { number: fresh, at: self.now() }).await? {
-                return Ok(());
+            let at = self.now();
+            match self.store.change(CarryOut { number: fresh, at }).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(NotCarriedOut::Storage(error)) => return Err(error.into()),
+                Err(NotCarriedOut::Part { part, why }) => {
+                    tracing::error!(?part, %why, "what was handed in together cannot be lodged");
+                    let set_aside = self.store.change(PutOff { part, why: why.to_string(), at }).await?;
+                    tracing::warn!(set_aside, "others go on");
+                }
             }
         }
     }
@@ -203,6 +243,29 @@ impl Operations {
         Ok(self.store.find_consignments(&caller.trader, find).await?)
     }
 
+    /// The caller's consignments that stand somewhere, latest first.
+    pub async fn consignments_at(
+        &self,
+        caller: &Caller,
+        status: ConsignmentStatus,
+        before: Option<Position>,
+        most: u32,
+    ) -> Result<Page<ConsignmentRow>, Refused> {
+        Ok(self.store.consignments_at(&caller.trader, status, before, most).await?)
+    }
+
+    /// The caller's movements that stand somewhere, by expected arrival, latest first.
+    pub async fn movements_at(
+        &self,
+        caller: &Caller,
+        status: MovementStatus,
+        before: Option<Position>,
+        most: u32,
+    ) -> Result<Page<MovementRow>, Refused> {
+        let now = (self.place(), self.now());
+        Ok(self.store.movements_at(&caller.trader, status, before, most, now).await?)
+    }
+
     /// Bundle consignments with a vehicle, or declare it empty.
     pub async fn bundle(&self, caller: &Caller, bundling: Bundling) -> Result<MovementId, Refused> {
         self.bundle_once(caller, bundling, None).await
@@ -215,6 +278,9 @@ impl Operations {
         bundling: Bundling,
         key: Option<OnceKey>,
     ) -> Result<MovementId, Refused> {
+        if let Some(movement) = self.store.replayed(key.as_ref()).await? {
+            return Ok(movement);
+        }
         let change = self.bundling(caller, bundling)?;
         let at = change.at;
         self.store.change(Once { key, change, at }).await

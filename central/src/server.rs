@@ -7,6 +7,7 @@ mod gate;
 mod patient;
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub struct Limits {
     pub request_ms: u64,
     /// Milliseconds that an answer may wait for its reader. Default 30000.
     pub stalled_ms: u64,
+    /// Sign-ins with an unknown token, certificate or code in a minute from one address; more are not looked at. Default 30.
+    pub failed_sign_ins_per_minute: NonZeroU32,
 }
 
 impl Default for Limits {
@@ -66,6 +69,7 @@ impl Default for Limits {
             header_ms: 10_000,
             request_ms: 60_000,
             stalled_ms: 30_000,
+            failed_sign_ins_per_minute: NonZeroU32::MIN.saturating_add(29),
         }
     }
 }
@@ -223,7 +227,7 @@ async fn within(longest: Duration, request: Request, next: Next) -> Response {
 }
 
 /// Whom an address stands for: of IPv6 whoever has a network has all its addresses.
-fn block(address: IpAddr) -> IpAddr {
+pub(crate) fn block(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
         v4 @ IpAddr::V4(_) => v4,

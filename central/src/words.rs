@@ -97,18 +97,30 @@ impl<S: Sync> FromRequestParts<S> for Language {
 
 /// The files of words, by language.
 #[cfg(test)]
-const FILES: [(Language, [&str; 2]); 3] = [
+const FILES: [(Language, [&str; 3]); 3] = [
     (
         Language::English,
-        [include_str!("../locales/en/console.ftl"), include_str!("../locales/en/portal.ftl")],
+        [
+            include_str!("../locales/en/console.ftl"),
+            include_str!("../locales/en/portal.ftl"),
+            include_str!("../locales/en/batch.ftl"),
+        ],
     ),
     (
         Language::Traditional,
-        [include_str!("../locales/zh-Hant/console.ftl"), include_str!("../locales/zh-Hant/portal.ftl")],
+        [
+            include_str!("../locales/zh-Hant/console.ftl"),
+            include_str!("../locales/zh-Hant/portal.ftl"),
+            include_str!("../locales/zh-Hant/batch.ftl"),
+        ],
     ),
     (
         Language::Simplified,
-        [include_str!("../locales/zh-Hans/console.ftl"), include_str!("../locales/zh-Hans/portal.ftl")],
+        [
+            include_str!("../locales/zh-Hans/console.ftl"),
+            include_str!("../locales/zh-Hans/portal.ftl"),
+            include_str!("../locales/zh-Hans/batch.ftl"),
+        ],
     ),
 ];
 

@@ -3,14 +3,18 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use central::ccrn::Ccrn;
 use central::clock::Clock;
 use central::operations::{Bundling, Operations};
-use central::storage::trade::{Conflict, Find, Notice, Refused, Revision};
-use central::storage::{Database, Store};
+use central::storage::trade::{
+    Conflict, ConsignmentRow, ConsignmentStatus, Find, ItemOutcome, Notice, OnceKey, Refused, Revision,
+};
+use central::storage::{Database, Noted, Store};
+use central::trade::batch::{self, Entry, Format};
 use central::trade::news::SealState;
 use central::trade::{
     Caller, Consignment, Direction, Fault, Load, MovementStatus, News, Party, Place, TraderId, Vehicle,
@@ -18,8 +22,9 @@ use central::trade::{
 use clearance::decide::Reason;
 use clearance::directive::{ActionCode, DirectiveStatus};
 use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
-use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
+use clearance::passage::{DecisionRecord, Evidence, EvidenceKind, Outcome, PassageEvent, PassageStep};
 use clearance::wire::Signer;
+use sqlx::Connection as _;
 use support::Postgres;
 use tempfile::TempDir;
 
@@ -67,6 +72,12 @@ impl World {
             direction: None,
             ccrns: ccrns.iter().map(|&ccrn| ccrn.clone()).collect(),
         }
+    }
+
+    /// The day at the place.
+    fn today(&self) -> String {
+        let now = jiff::Timestamp::from_millisecond(self.operations.now().0).unwrap();
+        now.in_tz("Asia/Hong_Kong").unwrap().date().to_string()
     }
 
     async fn lodged(&self) -> Ccrn {
@@ -162,6 +173,46 @@ fn consignment() -> Consignment {
     }
 }
 
+/// A picture of a passage that is long over, of one that still waits, and of one of today.
+async fn pictures(world: &World) -> [Digest; 3] {
+    let waiting = PassageId([9; 16]);
+    let mut today = [0; 16];
+    today[..6].copy_from_slice(&world.operations.now().0.to_be_bytes()[2..]);
+    let referred = PassageStep::Decided(DecisionRecord {
+        outcome: Outcome::Referred,
+        reason: Reason::Directive,
+        movement: None,
+        order: None,
+        plates: Vec::new(),
+        epoch: Epoch(1),
+        revision: LogRevision(1),
+        model: Digest([0; 32]),
+    });
+    let event = PassageEvent {
+        site: world.sites[0].clone(),
+        lane: "lane-1".parse().unwrap(),
+        edge: "edge-1".parse().unwrap(),
+        passage: waiting,
+        step: 0,
+        at: UtcMillis(NOON),
+        what: referred,
+    };
+    world.store.store_event(&event).await.unwrap();
+    let mut digests = [Digest([0; 32]); 3];
+    for (i, passage) in [PassageId([1; 16]), waiting, PassageId(today)].into_iter().enumerate() {
+        let jpeg = vec![i as u8; 100];
+        digests[i] = Digest::of(&jpeg);
+        let evidence = Evidence { passage, kind: EvidenceKind::Crop, digest: digests[i], jpeg };
+        world.store.store_evidence(&evidence).await.unwrap();
+    }
+    digests
+}
+
+/// How many rows a line of the audit says were taken away.
+fn rolled_off(line: central::storage::AuditRow) -> u64 {
+    if let Noted::RollOff { rows } = line.what { rows } else { 0 }
+}
+
 fn faults(refused: &Refused) -> Vec<(&str, &Fault)> {
     match refused {
         Refused::Faults(faults) => faults.iter().map(|f| (f.pointer.as_str(), &f.fault)).collect(),
@@ -179,8 +230,12 @@ async fn everything(world: &World) {
     a_vehicle_for_any_control_point_crosses_once(world).await;
     seals_and_notices(world).await;
     what_is_lodged_together_is_there_and_found(world).await;
+    lists_have_an_end_and_are_of_one_status(world).await;
     two_centrals_share_a_database(world).await;
     a_sandbox_is_played_to_its_end_and_nothing_else_is(world).await;
+    what_was_answered_once_is_answered_so_the_next_day(world).await;
+    a_request_that_fails_holds_nobody_up(world).await;
+    a_file_is_lodged_row_by_row(world).await;
     what_is_kept_no_longer_rolls_off(world).await;
     let lines = world.store.verify_audit(None).await.unwrap().unwrap();
     assert!(lines > 500, "{lines}");
@@ -309,18 +364,147 @@ async fn a_sandbox_is_played_to_its_end_and_nothing_else_is(world: &World) {
     assert_eq!(world.status(&real).await, MovementStatus::Ready, "real cargo waits for customs");
 }
 
+async fn what_was_answered_once_is_answered_so_the_next_day(world: &World) {
+    let key = |key: &str, request: &str| {
+        let request = Digest::of(request.as_bytes()).to_string();
+        Some(OnceKey { client: "shipper/erp".to_owned(), key: key.to_owned(), request })
+    };
+    let today = Consignment { expected_date: world.today(), ..consignment() };
+    let lodge = async |key| world.operations.lodge_once(&world.shipper, today.clone(), key).await;
+    let accept = async |key| world.operations.accept(&world.shipper, vec![Ok(today.clone())], key).await;
+    let bundling = Bundling { expected_arrival: world.operations.now(), ..world.bundling("AL1", &[]) };
+    let bundle = async |key| world.operations.bundle_once(&world.carrier, bundling.clone(), key).await;
+    let lodged = lodge(key("1", "lodge")).await.unwrap();
+    let accepted = accept(key("2", "accept")).await.unwrap();
+    let bundled = bundle(key("3", "bundle")).await.unwrap();
+    world.pass(24 * 60);
+    assert_eq!(lodge(key("1", "lodge")).await.unwrap(), lodged);
+    assert_eq!(accept(key("2", "accept")).await.unwrap(), accepted);
+    assert_eq!(bundle(key("3", "bundle")).await.unwrap(), bundled);
+    let other = lodge(key("1", "other")).await.unwrap_err();
+    assert!(matches!(other, Refused::Standing(Conflict::KeyReused)), "{other}");
+    let late = lodge(key("4", "lodge")).await.unwrap_err();
+    assert_eq!(faults(&late), [("/expected_date", &Fault::InThePast)], "that day has gone by");
+    world.operations.carry_out().await.unwrap();
+}
+
+/// Do something to the database that central does not.
+async fn meddle(world: &World, sql: &str) {
+    let url = match &world.database {
+        Database::Sqlite(path) => {
+            let path = path.to_str().unwrap().replace('%', "%25").replace('#', "%23").replace('?', "%3F");
+            format!("sqlite://{path}")
+        }
+        Database::Postgres(url) => url.clone(),
+    };
+    let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+    let done = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    assert!(done.rows_affected() > 0, "{sql} changed nothing");
+    connection.close().await.unwrap();
+}
+
+async fn a_request_that_fails_holds_nobody_up(world: &World) {
+    let today = Consignment { expected_date: world.today(), ..consignment() };
+    let accept = async |caller: &Caller, many: usize| {
+        let items = (0..many).map(|_| Ok(today.clone())).collect();
+        world.operations.accept(caller, items, None).await.unwrap()
+    };
+    let poisoned = accept(&world.shipper, 1_200).await;
+    let second = accept(&world.shipper, 2).await;
+    let other = accept(&world.carrier, 600).await;
+    meddle(
+        world,
+        &format!("UPDATE request_parts SET items = '[7' WHERE request = '{poisoned}' AND first = 500"),
+    )
+    .await;
+    let state = async |caller: &Caller, id: &str| world.operations.request(caller, id).await.unwrap();
+    world.operations.carry_out().await.unwrap();
+    for (caller, id) in [(&world.carrier, &other), (&world.shipper, &second)] {
+        assert!(state(caller, id).await.is_completed(), "others are lodged");
+    }
+    let waits = state(&world.shipper, &poisoned).await;
+    assert_eq!((waits.outcomes.len(), waits.failed), (700, None), "what is whole of it, too");
+    for minutes in [0, 1, 1, 1] {
+        world.pass(minutes);
+        world.operations.carry_out().await.unwrap();
+    }
+    let failed = state(&world.shipper, &poisoned).await;
+    assert!(
+        failed.failed.as_ref().is_some_and(|why| why.contains("stored data cannot be read")),
+        "{failed:?}"
+    );
+    assert_eq!(failed.outcomes.len(), 700);
+    let line = world.store.audit_lines(1).await.unwrap().remove(0);
+    assert!(matches!(line.what, Noted::SetAside { .. }) && line.subject == poisoned, "{line:?}");
+    // Whoever hands in a little does not wait for all of a company that has handed in much.
+    let (much, little) = (accept(&world.shipper, 1_500).await, accept(&world.carrier, 1).await);
+    world.operations.carry_out().await.unwrap();
+    let lodged = async |caller: &Caller, id: &str| {
+        let outcome = state(caller, id).await.outcomes.pop().unwrap().outcome;
+        let ItemOutcome::Lodged(ccrn) = outcome else { panic!("{outcome:?}") };
+        let news = world.store.history(&caller.trader, ccrn.as_str()).await.unwrap();
+        news.last().unwrap().seq
+    };
+    assert!(lodged(&world.carrier, &little).await < lodged(&world.shipper, &much).await);
+}
+
+async fn a_file_is_lodged_row_by_row(world: &World) {
+    let good = Consignment { expected_date: world.today(), ..consignment() };
+    let many: Vec<Consignment> = (0..1_200)
+        .map(|n| if n == 700 { Consignment { packages: 0, ..good.clone() } } else { good.clone() })
+        .collect();
+    let references: Vec<String> = (0..many.len()).map(|n| format!("PO-{n}")).collect();
+    let entry = |(consignment, reference)| Entry { reference, consignment };
+    let entries: Vec<_> = many.iter().zip(references.iter().map(String::as_str)).map(entry).collect();
+    let file = batch::write(Format::Csv, &entries, &str::to_owned).unwrap();
+    let rows = batch::read(Format::Csv, &file).unwrap();
+    let key = || {
+        let request = Digest::of(&file).to_string();
+        Some(OnceKey { client: "shipper/files".to_owned(), key: "file".to_owned(), request })
+    };
+    let accept = async || world.operations.accept_rows(&world.shipper, &rows, key()).await.unwrap();
+    let id = accept().await;
+    assert_eq!(accept().await, id, "sent again, it is the same");
+    world.operations.carry_out().await.unwrap();
+    let request = world.operations.request(&world.shipper, &id).await.unwrap();
+    assert!(request.is_completed());
+    for (index, item) in request.outcomes.iter().enumerate() {
+        let origin = item.origin.as_ref().unwrap();
+        assert_eq!((item.index, origin.row as usize), (index, index + 2));
+        assert_eq!(origin.reference.as_deref(), Some(references[index].as_str()));
+        match &item.outcome {
+            ItemOutcome::Lodged(ccrn) => {
+                let row = world.operations.consignment(&world.shipper, ccrn).await.unwrap();
+                assert_eq!(row.consignment, good);
+            }
+            ItemOutcome::Refused(faults) => {
+                assert_eq!((index, faults[0].pointer.as_str()), (700, "/packages"));
+                let column = origin.place("/packages").column;
+                assert_eq!(column.as_deref(), Some("TotalPackageQuantity"));
+            }
+        }
+    }
+}
+
 async fn what_is_kept_no_longer_rolls_off(world: &World) {
     let days = i64::from(world.operations.place().retention_days);
     world.pass((days + 20) * 24 * 60);
-    let today = jiff::Timestamp::from_millisecond(world.operations.now().0).unwrap();
-    let today = today.in_tz("Asia/Hong_Kong").unwrap().date().to_string();
-    let fresh = Consignment { expected_date: today, ..consignment() };
+    let fresh = Consignment { expected_date: world.today(), ..consignment() };
     let kept = world.operations.lodge(&world.shipper, fresh).await.unwrap();
     let all = Find { most: 100, ..Find::default() };
     let before = world.operations.consignments(&world.shipper, &all).await.unwrap();
     assert_eq!(before.len(), 100, "there is more than one transaction takes");
+    let pictures = pictures(world).await;
     let rows = world.operations.roll_off().await.unwrap();
+    let mut left = Vec::new();
+    for picture in pictures {
+        left.push(world.store.evidence(picture).await.unwrap().is_some());
+    }
+    assert_eq!(left, [false, true, true], "of what is over; not of what waits, nor of today");
     assert!(rows > 500, "{rows}");
+    let noted: Vec<u64> = world.store.audit_lines(100).await.unwrap().into_iter().map(rolled_off).collect();
+    assert_eq!(noted.iter().sum::<u64>(), rows);
+    assert!(noted.iter().filter(|rows| **rows > 0).count() > 1, "a line in each transaction");
     let left = world.operations.consignments(&world.shipper, &all).await.unwrap();
     assert!(left.iter().any(|row| row.ccrn == kept), "what is new stays");
     assert!(
@@ -459,6 +643,94 @@ async fn what_is_lodged_together_is_there_and_found(world: &World) {
         faults(&world.operations.lodge(&world.shipper, bad).await.unwrap_err()),
         [("/packages", &Fault::Number { least: 1, most: 1_000_000 })]
     );
+}
+
+/// Every consignment of the shipper, page by page.
+async fn all_lodged(world: &World) -> Vec<ConsignmentRow> {
+    let (mut all, mut page) = (Vec::new(), Find { most: 100, ..Find::default() });
+    loop {
+        let rows = world.operations.consignments(&world.shipper, &page).await.unwrap();
+        let Some(last) = rows.last() else { return all };
+        page.before = Some((last.lodged_at.0, last.ccrn.to_string()));
+        all.extend(rows);
+    }
+}
+
+async fn lists_have_an_end_and_are_of_one_status(world: &World) {
+    let all = all_lodged(world).await;
+    let named = all.iter().filter(|row| row.consignment.folded_consignee().starts_with("kowl")).count();
+    let prefix = all[0].ccrn.as_str()[..4].to_owned();
+    let numbered = all.iter().filter(|row| row.ccrn.as_str().starts_with(&prefix)).count();
+    for (text, most, expected) in
+        [("kowl", 70, named), (prefix.as_str(), 1, numbered), ("Kowloon traders 貿", 70, named)]
+    {
+        let mut found = BTreeSet::new();
+        let mut page = Find { text: text.to_owned(), before: None, most };
+        loop {
+            let rows = world.operations.consignments(&world.shipper, &page).await.unwrap();
+            let Some(last) = rows.last() else { break };
+            page.before = Some((last.lodged_at.0, last.ccrn.to_string()));
+            assert!(rows.into_iter().all(|row| found.insert(row.ccrn)), "{text}: one is found twice");
+        }
+        assert_eq!(found.len(), expected, "{text}: to the end");
+    }
+    assert!(named > 500 && numbered > 0);
+    for status in ConsignmentStatus::ALL {
+        let (mut found, mut before) = (0, None);
+        loop {
+            let page = world.operations.consignments_at(&world.shipper, status, before, 90).await.unwrap();
+            found += page.items.len();
+            assert!(page.items.iter().all(|row| stands(row) == status), "{status:?}");
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        let expected = all.iter().filter(|row| stands(row) == status).count();
+        assert_eq!((found, found > 0), (expected, true), "{status:?}");
+    }
+    movements_are_listed_by_status(world).await;
+}
+
+fn stands(row: &ConsignmentRow) -> ConsignmentStatus {
+    match (row.cancelled, &row.movement) {
+        (true, _) => ConsignmentStatus::Cancelled,
+        (false, None) => ConsignmentStatus::Lodged,
+        (false, Some(_)) => ConsignmentStatus::Bundled,
+    }
+}
+
+async fn movements_are_listed_by_status(world: &World) {
+    let all = Find { most: 1_000, ..Find::default() };
+    let mut kinds = BTreeSet::new();
+    // Now, and when the time of what has not come is over.
+    for minutes in [0, 30 * 24 * 60] {
+        world.pass(minutes);
+        for caller in [&world.carrier, &world.pupil] {
+            let movements = world.operations.movements(caller, &all).await.unwrap();
+            for status in MovementStatus::ALL {
+                let mut expected = Vec::new();
+                for movement in &movements {
+                    if world.status(&movement.id.parse().unwrap()).await == status {
+                        expected.push(movement.id.clone());
+                    }
+                }
+                let (mut found, mut before) = (Vec::new(), None);
+                loop {
+                    let page = world.operations.movements_at(caller, status, before, 2).await.unwrap();
+                    found.extend(page.items.into_iter().map(|row| row.id));
+                    before = page.next;
+                    if before.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(found, expected, "{status}");
+                kinds.extend((!found.is_empty()).then_some(status));
+            }
+        }
+        world.pass(-minutes);
+    }
+    assert!(kinds.len() >= 7, "{kinds:?}");
 }
 
 async fn two_centrals_share_a_database(world: &World) {

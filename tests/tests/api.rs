@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::world::office::{NO_LIMIT, Office, consignment};
+use tests::world::postgres::Postgres;
 
 fn office() -> Office {
     Office::start_with(None, NO_LIMIT, |_| Ok(())).unwrap()
@@ -257,9 +258,85 @@ async fn whatever_is_wrong_is_told_as_a_problem() {
     );
 }
 
+/// Texts that PostgreSQL cannot keep, and addresses that are no text: refused as what they are, on either engine.
+async fn a_null_character_and_a_broken_address_are_refused(office: &Office) {
+    let ccrn = lodged(office, 1).await;
+    let admin = office.command(&["token", "create", "chief", "--role", "admin"]).unwrap();
+    let chief = |method: Method, path: &str| {
+        reqwest::Client::new().request(method, format!("{}{path}", office.address())).bearer_auth(&admin)
+    };
+    let movement = bundled(office, "KX4827", &[&ccrn]).await;
+    let get = |path: &str| office.request(Method::GET, path);
+    let action = json!({ "action": "release", "reason": "no\0ne" });
+    let notice = json!({ "reference": "GN\0", "begins": soon(), "ends": soon(), "reason": "\0" });
+    let seal = |seal: &str| format!("/api/v1/consignments/{ccrn}/seals/{seal}");
+    let mut named = consignment(1);
+    named["description"] = json!("\0");
+    let cases = [
+        (get("/api/v1/movements/m%00"), 404, vec![]),
+        (get("/api/v1/movements/m%00/history"), 404, vec![]),
+        (get("/api/v1/movements/%ff"), 400, vec![]),
+        (get("/api/v1/requests/r-%00"), 404, vec![]),
+        (office.request(Method::DELETE, "/api/v1/vehicles/%ff"), 400, vec![]),
+        (get("/api/v1/consignments?before=1_%00"), 422, vec!["/before"]),
+        (get("/api/v1/consignments?search=%00"), 422, vec!["/search"]),
+        (get("/api/v1/movements?before=1_%00"), 422, vec!["/before"]),
+        (get(&format!("/api/v1/consignments/{ccrn}/evidence?version=x")), 400, vec![]),
+        (get(&format!("/api/v1/consignments/{ccrn}/evidence?colour=x")), 400, vec![]),
+        (chief(Method::PUT, &seal("E%00")).json(&json!({})), 404, vec![]),
+        (
+            office
+                .request(Method::PUT, &format!("{}/state", seal("E%00")))
+                .json(&json!({ "state": "broken" })),
+            404,
+            vec![],
+        ),
+        (
+            chief(Method::PUT, &format!("/api/v1/movements/{movement}/action")).json(&action),
+            422,
+            vec!["/reason"],
+        ),
+        (chief(Method::POST, "/api/v1/notices").json(&notice), 422, vec!["/reason", "/reference"]),
+        (chief(Method::DELETE, "/api/v1/certificates/%00"), 404, vec![]),
+        (chief(Method::GET, "/api/v1/passages/%00"), 404, vec![]),
+        (office.request(Method::POST, "/api/v1/consignments").json(&named), 422, vec!["/description"]),
+    ];
+    for (i, (request, status, pointers)) in cases.into_iter().enumerate() {
+        let answer = request.send().await.unwrap();
+        let kind = answer.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        let (found, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        assert_eq!((found, kind.as_deref()), (status, Some("application/problem+json")), "case {i}: {text}");
+        if !pointers.is_empty() {
+            assert_eq!(errors(&serde_json::from_str(&text).unwrap()), pointers, "case {i}");
+        }
+    }
+    // In a batch, one item's null character is that item's fault.
+    let batch = office.request(Method::POST, "/api/v1/consignments/batch").json(&[named, consignment(2)]);
+    assert_eq!(told(batch).await.0, 202);
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_on_sqlite() {
+    a_null_character_and_a_broken_address_are_refused(&office()).await;
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_refused_on_postgresql() {
+    let server = match Postgres::start() {
+        Ok(server) => server,
+        Err(why) => return eprintln!("skipped: {why}"),
+    };
+    let office = Office::start_with(Some(&server.url()), NO_LIMIT, |_| Ok(())).unwrap();
+    a_null_character_and_a_broken_address_are_refused(&office).await;
+}
+
 fn searching(office: &Office, text: &str) -> reqwest::RequestBuilder {
+    listing(office, &[("search", text)])
+}
+
+fn listing(office: &Office, asked: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let address = format!("{}/api/v1/consignments", office.address());
-    let address = reqwest::Url::parse_with_params(&address, &[("search", text)]).unwrap();
+    let address = reqwest::Url::parse_with_params(&address, asked).unwrap();
     office.request(Method::GET, &format!("/api/v1/consignments?{}", address.query().unwrap()))
 }
 
@@ -273,6 +350,21 @@ async fn what_is_searched_for_is_no_statement() {
         let request = searching(&office, search);
         let (status, found) = told(request).await;
         assert_eq!((status, &found["items"]), (200, &json!([])), "{search}");
+    }
+    let second = lodged(&office, 2).await;
+    let (_, first) = told(listing(&office, &[("search", "kowloon assembly"), ("limit", "1")])).await;
+    let next = first["next"].as_str().unwrap();
+    let more = listing(&office, &[("search", "kowloon assembly"), ("limit", "1"), ("before", next)]);
+    assert_eq!(told(more).await.1["items"][0]["ccrn"], second.as_str(), "what is found has a next page");
+    for (path, status, many) in [
+        ("/api/v1/consignments?status=lodged", 200, 2),
+        ("/api/v1/consignments?status=bundled", 200, 0),
+        ("/api/v1/movements?status=expired", 200, 0),
+        ("/api/v1/movements?status=sunk", 422, 0),
+        ("/api/v1/consignments?status=lodged&search=x", 422, 0),
+    ] {
+        let (found, page) = ask(&office, Method::GET, path, &json!({})).await;
+        assert_eq!((found, page["items"].as_array().map_or(0, Vec::len)), (status, many), "{path}");
     }
     for search in [&ccrn[..5], "kowloon assembly 1", "KOWLOON  Assembly"] {
         let request = searching(&office, search);
@@ -293,6 +385,26 @@ async fn a_client_that_asks_too_much_is_told_when_to_come_back() {
     assert!((1..=2).contains(&wait), "{wait}");
     let other = reqwest::Client::new().get(format!("{}/api/v1/vehicles", office.address()));
     assert_eq!(told(other.bearer_auth(stranger(&office))).await.0, 200, "others are served");
+}
+
+#[tokio::test]
+async fn whoever_tries_tokens_is_told_to_wait_and_nobody_else_is() {
+    let office = Office::start_with(None, "[limits]\nfailed_sign_ins_per_minute = 5\n", |_| Ok(())).unwrap();
+    assert_eq!(ask(&office, Method::GET, "/api/v1/vehicles", &json!({})).await.0, 200);
+    let guess = async |number: usize| {
+        let request = reqwest::Client::new().get(format!("{}/api/v1/vehicles", office.address()));
+        request.bearer_auth(format!("guess-{number}")).send().await.unwrap()
+    };
+    for number in 0..5 {
+        assert_eq!(guess(number).await.status(), 401);
+    }
+    let waits = guess(5).await;
+    assert_eq!(waits.status(), 429);
+    let seconds: u64 = waits.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=13).contains(&seconds), "{seconds}");
+    let code = json!({ "code": "guessed", "csr": "none" });
+    assert_eq!(ask(&office, Method::POST, "/api/v1/certificates", &code).await.0, 429);
+    assert_eq!(ask(&office, Method::GET, "/api/v1/vehicles", &json!({})).await.0, 200, "known from there");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use reqwest::Method;
 use tests::world::office::{Office, consignment};
@@ -67,6 +68,39 @@ async fn back_up_and_restore(office: &Office, elsewhere: Option<&str>) {
     assert!(full.to_string().contains("nothing is overwritten"), "{full}");
 }
 
+/// Kill `central restore` again and again, each time a little later: central never runs on what it leaves in between.
+async fn restores_are_killed(office: &Office, fresh: impl Fn(usize) -> Option<String>) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let copy = folder.path().join("central.copy");
+    let ccrn = lodged(office, 1).await;
+    office.command(&["backup", "--out", copy.to_str().unwrap()]).unwrap();
+    let (mut killed, mut refused) = (0, 0);
+    for (number, wait) in (0..16).map(|n| Duration::from_millis(8 * n as u64)).enumerate() {
+        let elsewhere = office.elsewhere(fresh(number).as_deref()).unwrap();
+        let mut restore = elsewhere.command_beside(&["restore", "--from", copy.to_str().unwrap()]).unwrap();
+        std::thread::sleep(wait);
+        restore.kill().unwrap();
+        killed += usize::from(!restore.wait().unwrap().success());
+        // Nothing is there yet, it is half restored, or it is whole.
+        let began = elsewhere.command(&["audit", "anchor"]);
+        match began {
+            Err(why) => {
+                assert!(why.to_string().contains("run `central restore` again"), "{why}");
+                refused += 1;
+                elsewhere.command(&["restore", "--from", copy.to_str().unwrap()]).unwrap();
+            }
+            Ok(anchor) if anchor.contains("\"line\":0,") => continue,
+            Ok(_) => {}
+        }
+        elsewhere.restart().unwrap();
+        assert!(is_there(&elsewhere, &ccrn).await, "{wait:?}");
+        elsewhere.kill();
+        let epochs = elsewhere.command(&["fsck"]).unwrap();
+        assert!(!epochs.contains("DAMAGE"), "{epochs}");
+    }
+    assert!(killed > 1 && refused > 0, "killed {killed}, refused {refused}");
+}
+
 /// The copy with one byte changed.
 fn damage(copy: &Path, damaged: &Path) {
     let mut bytes = std::fs::read(copy).unwrap();
@@ -75,6 +109,21 @@ fn damage(copy: &Path, damaged: &Path) {
     std::fs::write(damaged, bytes).unwrap();
     let manifest = |path: &Path| format!("{}.json", path.display());
     std::fs::copy(manifest(copy), manifest(damaged)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_is_killed_on_sqlite() {
+    restores_are_killed(&Office::start(None).unwrap(), |_| None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_is_killed_on_postgresql() {
+    let server = match Postgres::start() {
+        Ok(server) => server,
+        Err(why) => return eprintln!("skipped: {why}"),
+    };
+    let office = Office::start(Some(&server.url())).unwrap();
+    restores_are_killed(&office, |number| Some(server.another(&format!("e{number}")).unwrap())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

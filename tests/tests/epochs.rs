@@ -82,6 +82,63 @@ async fn an_edge_that_has_seen_more_than_a_restored_central_waits_for_an_officer
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lanes_follow_a_central_that_was_brought_back_from_its_backup() {
+    let network = Network::start(&[SITE], &["edge-1", "edge-2"]).unwrap();
+    let first = edge(&network);
+    let second = network.edge(SITE, "edge-2", &[&network.central]).unwrap();
+    network.assign(SITE, "AB1234", "release").await.unwrap();
+    first.knows("AB1234").await.unwrap();
+    second.knows("AB1234").await.unwrap();
+    let before = first.status().head.epoch;
+    let copy = network.folder().join("central.copy");
+    let manifest = network.beside(&["backup", "--out", copy.to_str().unwrap()]).unwrap();
+    assert!(manifest.contains("sha256"), "{manifest}");
+    // The second edge is cut off; the first sees more than the copy holds.
+    drop(second);
+    network.assign(SITE, "CD5678", "release").await.unwrap();
+    first.knows("CD5678").await.unwrap();
+
+    network.kill_central();
+    network.lose_database().unwrap();
+    let said = network.command(&["restore", "--from", copy.to_str().unwrap()]).unwrap();
+    assert!(said.contains("epoch"), "{said}");
+    network.restart_central().unwrap();
+    quarantined(&first).await;
+    assert!(first.status().lease_left().is_zero(), "nobody vouches for what it holds");
+    // Who has seen no more than the copy follows by itself.
+    let second = network.edge(SITE, "edge-2", &[&network.central]).unwrap();
+    second.knows("AB1234").await.unwrap();
+    assert!(second.status().head.epoch > before && !holds(&second, "CD5678"));
+
+    comes("the officer's page", async || {
+        first.tell().await.ok()?;
+        let page = network.console().await.ok()?;
+        page.contains("/console/edges/site-a/edge-1/accept").then_some(())
+    })
+    .await
+    .unwrap();
+    let told = network.accept_fork(SITE, "edge-1", "restored from the backup of this morning").await.unwrap();
+    assert!(told.contains("Accepted. The edge follows"), "{told}");
+    comes("the edge to follow", async || {
+        first.tell().await.ok()?;
+        (!first.status().lease_left().is_zero()).then_some(())
+    })
+    .await
+    .unwrap();
+    first.knows("AB1234").await.unwrap();
+    assert!(first.status().head.epoch > before && !holds(&first, "CD5678"), "it holds what central holds");
+    for edge in [&first, &second] {
+        assert_eq!(edge.status().head.epoch, first.status().head.epoch);
+    }
+    network.assign(SITE, "EF9012", "release").await.unwrap();
+    first.knows("EF9012").await.unwrap();
+    second.knows("EF9012").await.unwrap();
+    network.kill_central();
+    let found = network.command(&["fsck"]).unwrap();
+    assert!(!found.contains("DAMAGE"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lanes_follow_to_another_key_of_central_by_themselves() {
     let network = network();
     let edge = edge(&network);

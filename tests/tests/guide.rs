@@ -66,3 +66,28 @@ fn the_curl_of_the_guide_lodges() {
     assert!(lodged.contains("\"ccrn\""), "{lodged}");
     assert_eq!(run(&office, &token, "bash", &["-c", curl]), lodged, "the same key gives the same CCRN");
 }
+
+#[test]
+fn the_file_of_the_guide_is_lodged() {
+    let office = Office::start(None).unwrap();
+    let text = std::fs::read_to_string(guide().join("integrators.md")).unwrap();
+    let block = text
+        .split("```sh\n")
+        .filter_map(|part| part.split("```").next())
+        .find(|block| block.contains("examples/consignments.csv"))
+        .expect("the guide has an example with a file");
+    let folder = tempfile::TempDir::new().unwrap();
+    let block = block.replace("docs/guide", guide().to_str().unwrap());
+    let token = sandbox(&office);
+    let script = format!("set -e; cd {}; {block}", folder.path().display());
+    let accepted = run(&office, &token, "bash", &["-c", &script]);
+    let template = std::fs::read(folder.path().join("template.csv")).unwrap();
+    assert!(template.starts_with(b"\xef\xbb\xbfTraderAssignedReferenceID,"));
+    let id = accepted.split('"').nth(3).unwrap_or_else(|| panic!("{accepted}"));
+    let look = format!(
+        "for _ in $(seq 100); do curl -sS $CLEARLANE/api/v1/requests/{id} -H \"Authorization: Bearer $CLEARLANE_TOKEN\" | tee last \
+         | grep -q completed && break; sleep 0.1; done; cat last"
+    );
+    let state = run(&office, &token, "bash", &["-c", &format!("cd {}; {look}", folder.path().display())]);
+    assert!(state.contains("\"accepted\":3") && state.contains("\"reference\":\"PO-4713\""), "{state}");
+}

@@ -109,6 +109,7 @@ audit-lodge = Lodged a consignment
 audit-accept = Handed in consignments together
 audit-look-at-risk = Looked at a movement's risk data
 audit-roll-off = Took away what is kept no longer
+audit-set-aside = Could not lodge a request and set it aside
 audit-bundle = Bundled consignments with a vehicle
 audit-assign = Assigned an action code
 audit-revoke = Took an action code back

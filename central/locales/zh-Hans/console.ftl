@@ -109,6 +109,7 @@ audit-lodge = 提交货物申报
 audit-accept = 整批提交货物申报
 audit-look-at-risk = 查阅行程的风险资料
 audit-roll-off = 删除已过保存期的数据
+audit-set-aside = 无法提交整批申报，已搁置
 audit-bundle = 将货物与车辆绑定
 audit-assign = 设定行动代码
 audit-revoke = 撤回行动代码

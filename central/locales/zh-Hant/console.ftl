@@ -109,6 +109,7 @@ audit-lodge = 提交貨物申報
 audit-accept = 整批提交貨物申報
 audit-look-at-risk = 查閱行程的風險資料
 audit-roll-off = 刪除已過保存期的資料
+audit-set-aside = 無法提交整批申報，已擱置
 audit-bundle = 將貨物與車輛綁定
 audit-assign = 設定行動代碼
 audit-revoke = 撤回行動代碼

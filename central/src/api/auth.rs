@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use clearance::ids::Digest;
 
 use super::problem::Problem;
+use super::strangers::Peer;
 use crate::officers::{Actor, Deed, token_hash};
 use crate::server::Credential;
 use crate::state::AppState;
@@ -30,8 +31,9 @@ impl FromRequestParts<AppState> for Actor {
 
 /// Whoever a certificate or a token says it is.
 async fn signed_in(parts: &Parts, state: &AppState) -> Result<Actor, Problem> {
+    let peer = Peer::of(&parts.extensions);
     if let Some(credential) = parts.extensions.get::<Credential>() {
-        return Ok(holder(state, *credential).await?.client.actor()?);
+        return Ok(holder(state, peer, *credential).await?.client.actor()?);
     }
     let unknown = || {
         Problem::new(
@@ -45,7 +47,28 @@ async fn signed_in(parts: &Parts, state: &AppState) -> Result<Actor, Problem> {
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.strip_prefix("Bearer "))
         .ok_or_else(unknown)?;
-    state.store.token(&token_hash(token)).await?.ok_or_else(unknown)
+    let hash = token_hash(token);
+    looked_up(state, peer, &hash, async { state.store.token(&hash).await?.ok_or_else(unknown) }).await
+}
+
+/// Look somebody up, unless too many from there were nobody.
+pub(super) async fn looked_up<T>(
+    state: &AppState,
+    from: Peer,
+    credential: &str,
+    look: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let strangers = state.rate_limits.strangers();
+    strangers.may_try(from, credential).map_err(Problem::too_many_failed)?;
+    let found = look.await;
+    match &found {
+        Ok(_) => strangers.succeeded(credential),
+        Err(problem) if problem.is_of_nobody() => {
+            strangers.failed(from, credential).map_err(Problem::too_many_failed)?;
+        }
+        Err(_) => {}
+    }
+    found
 }
 
 /// Count a client's request, as long as it sends no more than it may. Customs' own systems are not held up.
@@ -73,18 +96,21 @@ impl FromRequestParts<AppState> for Holder {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let shown = parts.extensions.get::<Credential>().copied();
-        holder(state, shown.unwrap_or(Credential::Nothing)).await
+        holder(state, Peer::of(&parts.extensions), shown.unwrap_or(Credential::Nothing)).await
     }
 }
 
-async fn holder(state: &AppState, shown: Credential) -> Result<Holder, Problem> {
+async fn holder(state: &AppState, from: Peer, shown: Credential) -> Result<Holder, Problem> {
     let Credential::Certificate(fingerprint) = shown else {
         let detail = "connect to the port of systems with your certificate; POST /api/v1/certificates gives one for a code";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
     };
-    let found = state.store.client(&fingerprint).await?.ok_or(NotGood::Unknown);
-    let good = found.and_then(|client| client.good(state.clock.now()));
-    let client = good.map_err(|why| Problem::new(StatusCode::UNAUTHORIZED, why))?;
+    let look = async {
+        let found = state.store.client(&fingerprint).await?.ok_or(NotGood::Unknown);
+        let good = found.and_then(|client| client.good(state.clock.now()));
+        good.map_err(|why| Problem::new(StatusCode::UNAUTHORIZED, why))
+    };
+    let client = looked_up(state, from, &fingerprint.to_string(), look).await?;
     Ok(Holder { fingerprint, client })
 }
 

@@ -1,7 +1,8 @@
 //! Reading what a client sends. Whatever is wrong with it is told as a problem, at the place where it lies.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::body::Bytes;
+use axum::extract::rejection::{PathRejection, QueryRejection, RawPathParamsRejection};
+use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use clearance::ids::{Digest, UtcMillis};
@@ -30,11 +31,21 @@ impl FromRequest<AppState> for Body {
             let detail = "send the body as `Content-Type: application/json`, or signed as `application/jose`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        Signed::from_request(request, state).await.map(Self)
+        Self::of_any_kind(request, state).await
     }
 }
 
 impl Body {
+    /// A body whose kind was looked at before.
+    pub(super) async fn of_any_kind(request: Request, state: &AppState) -> Result<Self, Problem> {
+        Signed::from_request(request, state).await.map(Self)
+    }
+
+    /// As it came, or as it was signed.
+    pub(super) fn bytes(&self) -> Bytes {
+        self.0.body.clone()
+    }
+
     /// On behalf of which company, with what it has signed.
     pub(super) fn caller(&self, actor: &Actor) -> Result<Caller, Problem> {
         self.0.caller(actor)
@@ -43,6 +54,11 @@ impl Body {
     /// Read it.
     pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         parse(&self.0.body)
+    }
+
+    /// Read a list whose elements are read apart ([`element`]).
+    pub(super) fn list(&self) -> Result<Vec<serde_json::Value>, Problem> {
+        read(&self.0.body)
     }
 
     /// What tells this request from another, if its client may repeat it.
@@ -64,8 +80,43 @@ impl Body {
     }
 }
 
-/// Read JSON.
+/// Read JSON, in which no text has a null character: PostgreSQL cannot keep one, and nobody means it.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // JSON has no other way to write one.
+    if bytes.windows(NULL_IN_JSON.len()).any(|some| some == NULL_IN_JSON) {
+        let mut faults = Vec::new();
+        nulls(&read(bytes)?, "", &mut faults);
+        if !faults.is_empty() {
+            return Err(Problem::faults(faults));
+        }
+    }
+    read(bytes)
+}
+
+const NULL_IN_JSON: &[u8] = b"\\u0000";
+
+/// Where texts with a null character lie.
+fn nulls(value: &serde_json::Value, pointer: &str, faults: &mut Vec<Faulty>) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if text.contains('\0') => faults.push(Faulty::at(pointer, null())),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| nulls(item, &format!("{pointer}/{i}"), faults));
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                nulls(field, &format!("{pointer}/{}", escaped(name)), faults);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn null() -> Fault {
+    Fault::Type { why: "a null character".to_owned() }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         if error.inner().is_data() {
@@ -106,10 +157,34 @@ fn quoted(text: &str) -> Option<&str> {
 fn pointer(path: &Path) -> String {
     path.iter().fold(String::new(), |pointer, segment| match segment {
         Segment::Seq { index } => format!("{pointer}/{index}"),
-        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Map { key } => format!("{pointer}/{}", escaped(key)),
         Segment::Enum { variant } => format!("{pointer}/{variant}"),
         Segment::Unknown => pointer,
     })
+}
+
+/// A name as it stands in a JSON pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// What an address names in its path.
+pub(super) struct Named<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Named<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let garbled = |e: RawPathParamsRejection| Problem::new(e.status(), e.body_text());
+        let names = RawPathParams::from_request_parts(parts, state).await.map_err(garbled)?;
+        if names.iter().any(|(_, name)| name.contains('\0')) {
+            // Nothing is ever named so.
+            return Err(Problem::not_found("address: a name in it has a null character"));
+        }
+        let told = |e: PathRejection| Problem::new(e.status(), e.body_text());
+        let named = axum::extract::Path::from_request_parts(parts, state).await;
+        named.map(|axum::extract::Path(named)| Self(named)).map_err(told)
+    }
 }
 
 /// The query of an address.
@@ -120,6 +195,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let told = |e: QueryRejection| Problem::new(StatusCode::BAD_REQUEST, e.body_text());
+        let Query(asked): Query<Vec<(String, String)>> =
+            Query::from_request_parts(parts, state).await.map_err(told)?;
+        let null = |(name, value): (String, String)| {
+            value.contains('\0').then(|| Faulty::at(format!("/{}", escaped(&name)), null()))
+        };
+        let faults: Vec<Faulty> = asked.into_iter().filter_map(null).collect();
+        if !faults.is_empty() {
+            return Err(Problem::faults(faults));
+        }
         Query::from_request_parts(parts, state).await.map(|Query(asked)| Self(asked)).map_err(told)
     }
 }
@@ -175,6 +259,17 @@ mod tests {
         assert_eq!(faults(r#"{"trader":"other"}"#), [Faulty::at("/trader", Fault::NoSuchItem)]);
         let party = r#"{"direction":"inbound","consignor":{"name":7}}"#;
         assert_eq!(faults(party)[0].pointer, "/consignor/name");
+    }
+
+    #[test]
+    fn a_text_with_a_null_character_is_told_wherever_it_lies() {
+        assert!(parse::<serde_json::Value>(br#"{"a":"\\u0000"}"#).is_ok(), "a backslash, and then letters");
+        let body = br#"{"a":["b",{"c/d":"e\u0000"}],"f":"\u0000"}"#;
+        let mut faults = Vec::new();
+        nulls(&read(body).unwrap(), "", &mut faults);
+        let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/a/1/c~1d", "/f"]);
+        assert!(parse::<serde_json::Value>(body).is_err());
     }
 
     #[test]

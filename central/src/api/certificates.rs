@@ -2,16 +2,17 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::{Extensions, StatusCode};
 use clearance::ids::UtcMillis;
 use clearance::transport::{RequestedKey, requested_key};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::auth::{Holder, allow};
-use super::body::parse;
+use super::auth::{Holder, allow, looked_up};
+use super::body::{Named, parse};
 use super::problem::{FieldError, Problem};
+use super::strangers::Peer;
 use crate::ca::ClientCertificate;
 use crate::officers::{Actor, Deed, Role};
 use crate::state::AppState;
@@ -120,19 +121,22 @@ async fn issue(
 
 /// Enrol a system: a certificate for its key, by a code that is good once
 #[utoipa::path(post, path = "/api/v1/certificates", request_body = EnrolRequest,
-    responses((status = 201, body = CertificateIssued), (status = 401, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 201, body = CertificateIssued), (status = 401, response = Problem), (status = 422, response = Problem), (status = 429, response = Problem)))]
 pub(super) async fn enrol(
     State(state): State<AppState>,
+    extensions: Extensions,
     body: Bytes,
 ) -> Result<(StatusCode, Json<CertificateIssued>), Problem> {
     let request: EnrolRequest = parse(&body)?;
-    issue(&state, Proof::Code(CodeHash::of(&request.code)), &request.csr).await
+    let code = CodeHash::of(&request.code);
+    let issued = issue(&state, Proof::Code(code.clone()), &request.csr);
+    looked_up(&state, Peer::of(&extensions), code.as_str(), issued).await
 }
 
 /// Renew a system's certificate: one more for 90 days, by the present one
 #[utoipa::path(post, path = "/api/v1/certificates/renewal", request_body = RenewRequest,
-    responses((status = 201, body = CertificateIssued), (status = 401, body = Problem), (status = 409, body = Problem),
-        (status = 422, body = Problem)))]
+    responses((status = 201, body = CertificateIssued), (status = 401, response = Problem), (status = 409, response = Problem),
+        (status = 422, response = Problem)))]
 pub(super) async fn renew(
     State(state): State<AppState>,
     holder: Holder,
@@ -160,7 +164,7 @@ fn whose(actor: &Actor) -> Result<Option<TraderId>, Problem> {
 
 /// Look at the certificates of one's systems, latest first
 #[utoipa::path(get, path = "/api/v1/certificates",
-    responses((status = 200, body = Vec<CertificateView>), (status = 401, body = Problem)))]
+    responses((status = 200, body = Vec<CertificateView>), (status = 401, response = Problem)))]
 pub(super) async fn certificates(
     State(state): State<AppState>,
     actor: Actor,
@@ -171,11 +175,11 @@ pub(super) async fn certificates(
 
 /// Revoke a certificate, at once, for live connections too
 #[utoipa::path(delete, path = "/api/v1/certificates/{serial}", params(("serial" = String, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 401, response = Problem), (status = 404, response = Problem)))]
 pub(super) async fn revoke(
     State(state): State<AppState>,
     actor: Actor,
-    Path(serial): Path<String>,
+    Named(serial): Named<String>,
 ) -> Result<StatusCode, Problem> {
     let trader = whose(&actor)?;
     let change = RevokeClient { serial, trader, by: actor.name, at: state.clock.now() };

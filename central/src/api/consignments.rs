@@ -1,19 +1,19 @@
 //! Consignments of a company: lodge, look, amend, take back, seals.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::caller;
-use super::body::{Asked, Body, etag, seen};
+use super::body::{Asked, Body, Named, etag, seen};
 use super::problem::{FieldError, Problem};
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
 use crate::state::AppState;
-use crate::storage::trade::{ConsignmentRow, EventRow, Find, SealRow};
+use crate::storage::trade::{ConsignmentRow, ConsignmentStatus, EventRow, Find, SealRow};
 use crate::trade::Consignment;
 use crate::trade::news::SealState;
 
@@ -80,6 +80,8 @@ pub(super) struct Wanted {
     search: String,
     /// `next` of the page before.
     before: Option<String>,
+    /// Only those that stand there: of consignments `lodged`, `bundled` or `cancelled`, of movements a status. Not beside `search`.
+    pub(super) status: Option<String>,
     /// How many at most.
     #[serde(default = "default_limit")]
     #[param(minimum = 1, maximum = 100, default = 50)]
@@ -104,6 +106,9 @@ impl Wanted {
             let (at, id) = text.split_once('_')?;
             Some((at.parse::<i64>().ok()?, id.to_owned()))
         });
+        if self.status.is_some() && !self.search.trim().is_empty() {
+            errors.push(FieldError::at("/status", "not beside search"));
+        }
         if before == Some(None) {
             errors.push(FieldError::at("/before", "`next` of the page before, as it was given"));
         }
@@ -114,13 +119,28 @@ impl Wanted {
     }
 }
 
+/// Which of these statuses is asked for, if one is.
+pub(super) fn status<T: Copy>(
+    asked: Option<&str>,
+    known: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<Option<T>, Problem> {
+    let Some(asked) = asked else { return Ok(None) };
+    let found = known.iter().copied().find(|status| name(*status) == asked);
+    let names = || known.iter().map(|status| name(*status)).collect::<Vec<_>>().join(", ");
+    let unknown = || Problem::fields(vec![FieldError::at("/status", format!("one of {}", names()))]);
+    found.map(Some).ok_or_else(unknown)
+}
+
+/// A position as it stands in `next`.
+pub(super) fn position((at, id): (i64, String)) -> String {
+    format!("{at}_{id}")
+}
+
 /// Where the page after this one begins.
 pub(super) fn next<T>(find: &Find, rows: &[T], key: impl Fn(&T) -> (i64, String)) -> Option<String> {
     let full = rows.len() == find.most as usize;
-    rows.last().filter(|_| full).map(|last| {
-        let (at, id) = key(last);
-        format!("{at}_{id}")
-    })
+    rows.last().filter(|_| full).map(|last| position(key(last)))
 }
 
 /// Read a number that stands in an address.
@@ -151,10 +171,16 @@ pub(super) async fn list(
     actor: Actor,
     Asked(search): Asked<Wanted>,
 ) -> Result<Json<ConsignmentPage>, Problem> {
-    let find = search.find()?;
-    let rows = state.operations.consignments(&caller(&actor)?, &find).await?;
-    let more = next(&find, &rows, |row| (row.lodged_at.0, row.ccrn.to_string()));
-    let next = more.filter(|_| find.text.trim().is_empty());
+    let status = status(search.status.as_deref(), &ConsignmentStatus::ALL, ConsignmentStatus::name)?;
+    let (caller, find) = (caller(&actor)?, search.find()?);
+    let (rows, next) = if let Some(status) = status {
+        let page = state.operations.consignments_at(&caller, status, find.before, find.most).await?;
+        (page.items, page.next.map(position))
+    } else {
+        let rows = state.operations.consignments(&caller, &find).await?;
+        let next = next(&find, &rows, |row| (row.lodged_at.0, row.ccrn.to_string()));
+        (rows, next)
+    };
     Ok(Json(ConsignmentPage { items: rows.into_iter().map(Into::into).collect(), next }))
 }
 
@@ -164,7 +190,7 @@ pub(super) async fn list(
 pub(super) async fn look(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
 ) -> Result<Response, Problem> {
     let row = state.operations.consignment(&caller(&actor)?, &number(&ccrn)?).await?;
     Ok((etag(row.version), Json(ConsignmentView::from(row))).into_response())
@@ -200,7 +226,7 @@ pub(super) struct History {
 pub(super) async fn history(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
 ) -> Result<Json<History>, Problem> {
     let (caller, ccrn) = (caller(&actor)?, number(&ccrn)?);
     state.operations.consignment(&caller, &ccrn).await?;
@@ -230,7 +256,7 @@ pub(super) struct AtVersion {
 pub(super) async fn amend(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -247,7 +273,7 @@ pub(super) async fn amend(
 pub(super) async fn cancel(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
+    Named(ccrn): Named<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let (caller, ccrn, seen) = (caller(&actor)?, number(&ccrn)?, seen(&headers)?);
@@ -270,7 +296,7 @@ pub(super) struct SealReport {
 pub(super) async fn report_seal(
     State(state): State<AppState>,
     actor: Actor,
-    Path((ccrn, seal)): Path<(String, String)>,
+    Named((ccrn, seal)): Named<(String, String)>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (caller, ccrn, report) = (body.caller(&actor)?, number(&ccrn)?, body.parse::<SealReport>()?);

@@ -1,7 +1,7 @@
 //! What customs does: action codes, inspections, seals, notices; and following passages.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use clearance::directive::{ActionCode, Window};
 use clearance::ids::{PassageId, SiteId};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{allow, allow_act};
-use super::body::{Asked, Body, field, time};
+use super::body::{Asked, Body, Named, field, time};
 use super::consignments::number;
 use super::movements::movement_id;
 use super::problem::{FieldError, Problem};
@@ -79,7 +79,7 @@ impl ActionRequest {
 pub(super) async fn assign(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     allow(&actor, Deed::AssignAction)?;
@@ -95,7 +95,7 @@ pub(super) async fn assign(
 pub(super) async fn revoke(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Problem> {
     allow(&actor, Deed::AssignAction)?;
     state.operations.withdraw(&movement_id(&id)?, &actor.name).await?;
@@ -116,7 +116,7 @@ pub(super) struct InspectionResult {
 pub(super) async fn inspected(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     allow_act(&actor, Act::Inspect)?;
@@ -142,7 +142,7 @@ pub(super) struct SealRequest {
 pub(super) async fn seal(
     State(state): State<AppState>,
     actor: Actor,
-    Path((ccrn, seal)): Path<(String, String)>,
+    Named((ccrn, seal)): Named<(String, String)>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     allow_act(&actor, Act::Inspect)?;
@@ -250,7 +250,7 @@ pub(super) async fn passages(
 pub(super) async fn passage(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     allow(&actor, Deed::WatchLanes)?;
     let unknown = || Problem::not_found("passage");

@@ -1,12 +1,13 @@
 //! What was signed: for whoever has signed it, and for customs.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::caller;
+use super::body::{Asked, Named};
 use super::consignments::number;
 use super::problem::Problem;
 use super::signed::Jws;
@@ -17,6 +18,8 @@ use crate::trade::policy::{Act, customs_may};
 
 /// Which version.
 #[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Which {
     /// A version of before; left out: the present one.
     version: Option<u32>,
@@ -37,12 +40,12 @@ pub(super) struct Evidence {
 
 /// Look at what was signed when a consignment was lodged or amended
 #[utoipa::path(get, path = "/api/v1/consignments/{ccrn}/evidence", params(("ccrn" = String, Path), Which),
-    responses((status = 200, body = Evidence), (status = 404, body = Problem)))]
+    responses((status = 200, body = Evidence), (status = 404, response = Problem)))]
 pub(super) async fn evidence(
     State(state): State<AppState>,
     actor: Actor,
-    Path(ccrn): Path<String>,
-    Query(which): Query<Which>,
+    Named(ccrn): Named<String>,
+    Asked(which): Asked<Which>,
 ) -> Result<Json<Evidence>, Problem> {
     let ccrn = number(&ccrn)?;
     let present = present(&state, &actor, &ccrn).await?;

@@ -1,9 +1,23 @@
 //! What the API takes before it asks anybody, for the fuzz targets.
 
+use clearance::transport::{KeyKind, RequestedKey};
+
 use super::body::{element, parse, time};
 use super::customs::ActionRequest;
 use super::movements::{BundleRequest, ReviseRequest, VehicleRequest};
+use super::signed::Jws;
 use crate::trade::Consignment;
+
+/// Bytes as a signed body.
+pub(crate) fn jws(bytes: &[u8]) {
+    if let Ok(jws) = Jws::read(bytes) {
+        let _ = (jws.signer(), jws.is_for("/api/v1/consignments"));
+        for (kind, length) in [(KeyKind::P256, 65), (KeyKind::Ed25519, 32)] {
+            let stranger = RequestedKey { kind, bytes: vec![4; length] };
+            assert!(jws.verify(&stranger).is_err(), "nobody has that key");
+        }
+    }
+}
 
 /// Bytes as each of the bodies that the API takes.
 pub(crate) fn bodies(bytes: &[u8]) {

@@ -5,14 +5,17 @@ mod body;
 mod certificates;
 mod consignments;
 mod customs;
+mod described;
 mod evidence;
 mod feed;
+mod files;
 pub(crate) mod fuzzing;
 mod movements;
 mod problem;
 mod rate;
 mod requests;
 mod signed;
+mod strangers;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -65,9 +68,10 @@ impl Modify for Everywhere {
 fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let batch =
         OpenApiRouter::new().routes(routes!(requests::lodge_many)).layer(DefaultBodyLimit::max(MOST_BATCH));
-    OpenApiRouter::with_openapi(Description::openapi())
+    let (routes, mut api) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(consignments::lodge, consignments::list))
         .routes(routes!(consignments::look, consignments::amend, consignments::cancel))
+        .routes(routes!(files::template))
         .routes(routes!(consignments::history))
         .routes(routes!(consignments::report_seal))
         .routes(routes!(requests::request))
@@ -90,7 +94,9 @@ fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(customs::passage))
         .layer(DefaultBodyLimit::max(MOST_BODY))
         .merge(batch)
-        .split_for_parts()
+        .split_for_parts();
+    described::complete(&mut api);
+    (routes, api)
 }
 
 /// The OpenAPI description, generated from the handlers.

@@ -1,7 +1,7 @@
 //! Movements: consignments bundled with a vehicle, or an empty one; and a company's vehicles.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use clearance::ids::MovementId;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::caller;
-use super::body::{Asked, Body, etag, seen, time};
-use super::consignments::{AtVersion, Wanted, next};
+use super::body::{Asked, Body, Named, etag, seen, time};
+use super::consignments::{AtVersion, Wanted, next, position, status};
 use super::problem::Problem;
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
@@ -313,9 +313,16 @@ pub(super) async fn list(
     actor: Actor,
     Asked(search): Asked<Wanted>,
 ) -> Result<Json<MovementPage>, Problem> {
-    let find = search.find()?;
-    let rows = state.operations.movements(&caller(&actor)?, &find).await?;
-    let next = next(&find, &rows, |row| (row.expected_arrival, row.id.clone()));
+    let status = status(search.status.as_deref(), &MovementStatus::ALL, MovementStatus::name)?;
+    let (caller, find) = (caller(&actor)?, search.find()?);
+    let (rows, next) = if let Some(status) = status {
+        let page = state.operations.movements_at(&caller, status, find.before, find.most).await?;
+        (page.items, page.next.map(position))
+    } else {
+        let rows = state.operations.movements(&caller, &find).await?;
+        let next = next(&find, &rows, |row| (row.expected_arrival, row.id.clone()));
+        (rows, next)
+    };
     let line = |row: crate::storage::trade::MovementRow| {
         Ok(MovementLine {
             version: row.version(),
@@ -334,7 +341,7 @@ pub(super) async fn list(
 pub(super) async fn look(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Response, Problem> {
     let (carrying, sees_code) = if actor.trader.is_some() {
         (state.operations.movement(&caller(&actor)?, &id).await?, false)
@@ -353,7 +360,7 @@ pub(super) async fn look(
 pub(super) async fn revise(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -371,7 +378,7 @@ pub(super) async fn revise(
 pub(super) async fn cancel(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let (caller, id, seen) = (caller(&actor)?, movement_id(&id)?, seen(&headers)?);
@@ -392,7 +399,7 @@ pub(super) struct MovementHistory {
 pub(super) async fn history(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<MovementHistory>, Problem> {
     let caller = caller(&actor)?;
     state.operations.movement(&caller, &id).await?;
@@ -431,7 +438,7 @@ pub(super) async fn vehicles(State(state): State<AppState>, actor: Actor) -> Res
 pub(super) async fn put_vehicle(
     State(state): State<AppState>,
     actor: Actor,
-    Path(mark): Path<String>,
+    Named(mark): Named<String>,
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (caller, request) = (body.caller(&actor)?, body.parse::<VehicleRequest>()?);
@@ -447,7 +454,7 @@ pub(super) async fn put_vehicle(
 pub(super) async fn remove_vehicle(
     State(state): State<AppState>,
     actor: Actor,
-    Path(mark): Path<String>,
+    Named(mark): Named<String>,
 ) -> Result<StatusCode, Problem> {
     let caller = caller(&actor)?;
     let known = match mark.parse::<clearance::mark::RegistrationMark>() {

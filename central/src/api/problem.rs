@@ -10,6 +10,7 @@ use utoipa::{ToResponse, ToSchema};
 
 use crate::storage::trade::Refused;
 use crate::trade::Faulty;
+use crate::trade::batch::Place;
 
 /// One field that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -18,12 +19,23 @@ pub(super) struct FieldError {
     pub pointer: String,
     /// What is wrong, and what would be right.
     pub detail: String,
+    /// In a file: the row of the sheet, or the line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
+    /// In a file: the heading of the column, or the path of elements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
 }
 
 impl FieldError {
     /// An error at a field.
     pub(super) fn at(pointer: impl Into<String>, detail: impl ToString) -> Self {
-        Self { pointer: pointer.into(), detail: detail.to_string() }
+        Self { pointer: pointer.into(), detail: detail.to_string(), row: None, column: None }
+    }
+
+    /// The same, where it lies in a file.
+    pub(super) fn in_file(self, place: Place) -> Self {
+        Self { row: Some(place.row), column: place.column, ..self }
     }
 }
 
@@ -61,11 +73,28 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
+    /// With what is wrong in detail.
+    pub(super) fn with(self, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..self }
+    }
+
     /// The client has sent too many requests.
     pub(super) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_secs() + 1;
         let detail = format!("too many requests from this client; come back in {seconds} s");
         Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// Too many from one address have shown what nobody has.
+    pub(super) fn too_many_failed(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + 1;
+        let detail = format!("too many failed sign-ins from this address; come back in {seconds} s");
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// Whether it says that nobody is known by what was shown.
+    pub(super) fn is_of_nobody(&self) -> bool {
+        self.code == StatusCode::UNAUTHORIZED.as_u16()
     }
 
     pub(super) fn not_found(what: &str) -> Self {

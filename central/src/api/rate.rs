@@ -7,6 +7,8 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use serde::Deserialize;
 
+use super::strangers::Strangers;
+
 /// Requests that one client of the trade may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +31,7 @@ impl Default for RateLimit {
 pub struct RateLimits {
     limiter: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
+    strangers: Strangers,
 }
 
 /// Clients remembered before those that have been quiet are forgotten.
@@ -36,9 +39,16 @@ const MOST_CLIENTS: usize = 10_000;
 
 impl RateLimits {
     /// Nothing counted yet.
-    pub fn new(limit: RateLimit) -> Self {
+    pub fn new(limit: RateLimit, failed_sign_ins_per_minute: NonZeroU32) -> Self {
         let quota = Quota::per_second(limit.per_second).allow_burst(limit.burst);
-        Self { limiter: DefaultKeyedRateLimiter::keyed(quota), clock: DefaultClock::default() }
+        let limiter = DefaultKeyedRateLimiter::keyed(quota);
+        let strangers = Strangers::new(failed_sign_ins_per_minute);
+        Self { limiter, clock: DefaultClock::default(), strangers }
+    }
+
+    /// Of those whom nobody knows.
+    pub(super) fn strangers(&self) -> &Strangers {
+        &self.strangers
     }
 
     /// Count a request; too many: after which time the next may come.
@@ -57,7 +67,7 @@ mod tests {
     #[test]
     fn a_client_that_sends_too_many_is_told_when_to_come_back_and_others_are_not() {
         let one = NonZeroU32::MIN;
-        let limits = RateLimits::new(RateLimit { per_second: one, burst: one.saturating_add(1) });
+        let limits = RateLimits::new(RateLimit { per_second: one, burst: one.saturating_add(1) }, one);
         assert_eq!(limits.count("busy"), Ok(()));
         assert_eq!(limits.count("busy"), Ok(()));
         let wait = limits.count("busy").unwrap_err();

@@ -1,20 +1,21 @@
 //! Many consignments in one request: accepted at once, lodged in the background, each acknowledged apart.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::auth::caller;
-use super::body::{Body, element};
+use super::body::{Named, element};
+use super::files::{Many, Workbook, rows};
 use super::problem::{FieldError, Problem};
 use crate::officers::Actor;
 use crate::operations::MOST_ITEMS;
 use crate::state::AppState;
-use crate::storage::trade::{ItemOutcome, RequestRow};
-use crate::trade::Consignment;
+use crate::storage::trade::{Acknowledged, ItemOutcome, RequestRow};
+use crate::trade::{Consignment, Faulty};
 
 /// A request that was accepted.
 #[derive(Serialize, ToSchema)]
@@ -31,6 +32,8 @@ enum RequestStatus {
     InProgress,
     /// Each of its consignments was lodged or refused.
     Completed,
+    /// It failed here: what has no outcome was not lodged, and will not be. Send that again, in another request.
+    Failed,
 }
 
 /// A request as it stands.
@@ -57,6 +60,12 @@ pub(super) struct RequestView {
 struct ItemView {
     /// Its place in the request, from 0.
     index: usize,
+    /// Where it begins in its file: the row of the sheet, or the line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<u32>,
+    /// What its file calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
     /// Its number, if it was lodged.
     #[serde(skip_serializing_if = "Option::is_none")]
     ccrn: Option<String>,
@@ -67,12 +76,16 @@ struct ItemView {
 
 impl From<RequestRow> for RequestView {
     fn from(row: RequestRow) -> Self {
-        let completed = row.is_completed();
+        let status = match () {
+            () if row.is_completed() => RequestStatus::Completed,
+            () if row.failed.is_some() => RequestStatus::Failed,
+            () => RequestStatus::InProgress,
+        };
         let items: Vec<ItemView> = row.outcomes.into_iter().map(item).collect();
         let accepted = items.iter().filter(|item| item.ccrn.is_some()).count();
         Self {
             id: row.id,
-            status: if completed { RequestStatus::Completed } else { RequestStatus::InProgress },
+            status,
             accepted_at: row.accepted_at.0,
             total: row.items,
             accepted,
@@ -82,29 +95,49 @@ impl From<RequestRow> for RequestView {
     }
 }
 
-fn item((index, outcome): (usize, ItemOutcome)) -> ItemView {
-    match outcome {
-        ItemOutcome::Lodged(ccrn) => ItemView { index, ccrn: Some(ccrn.to_string()), errors: Vec::new() },
-        ItemOutcome::Refused(faults) => {
-            let errors = faults.into_iter().map(|f| FieldError::at(f.pointer, f.fault)).collect();
-            ItemView { index, ccrn: None, errors }
+fn item(item: Acknowledged) -> ItemView {
+    let Acknowledged { index, origin, outcome } = item;
+    let (ccrn, faults) = match outcome {
+        ItemOutcome::Lodged(ccrn) => (Some(ccrn.to_string()), Vec::new()),
+        ItemOutcome::Refused(faults) => (None, faults),
+    };
+    let error = |faulty: Faulty| {
+        let place = origin.as_ref().map(|origin| origin.place(&faulty.pointer));
+        let error = FieldError::at(faulty.pointer, faulty.fault);
+        match place {
+            Some(place) => error.in_file(place),
+            None => error,
         }
+    };
+    let errors = faults.into_iter().map(error).collect();
+    ItemView {
+        index,
+        row: origin.as_ref().map(|o| o.row),
+        reference: origin.and_then(|o| o.reference),
+        ccrn,
+        errors,
     }
 }
 
 /// Lodge many consignments
-#[utoipa::path(post, path = "/api/v1/consignments/batch", request_body(content = Vec<Consignment>, description = "1 to 10000 consignments"),
-    tag = "consignments", params(("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 202, body = Accepted, headers(("Location" = String))), (status = 409, response = Problem),
-        (status = 413, response = Problem), (status = 422, response = Problem)))]
+#[utoipa::path(post, path = "/api/v1/consignments/batch", tag = "consignments", params(("Idempotency-Key" = Option<String>, Header)),
+    request_body(description = "1 to 10000 consignments; as a file of at most 8 MiB: CSV, the first sheet of a workbook, or XML",
+        content((Vec<Consignment> = "application/json"), (String = "text/csv"),
+            (Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/xml"))),
+    responses((status = 202, body = Accepted, headers(("Location" = String))), (status = 400, response = Problem), (status = 409, response = Problem),
+        (status = 413, response = Problem), (status = 415, response = Problem), (status = 422, response = Problem)))]
 pub(super) async fn lodge_many(
     State(state): State<AppState>,
     actor: Actor,
     headers: HeaderMap,
-    body: Body,
+    many: Many,
 ) -> Result<Response, Problem> {
-    let (caller, once) = (body.caller(&actor)?, body.once(&headers, &actor)?);
-    let values: Vec<serde_json::Value> = body.parse()?;
+    let (caller, once) = (many.body.caller(&actor)?, many.body.once(&headers, &actor)?);
+    if let Some(format) = many.format {
+        let rows = rows(format, many.body.bytes()).await?;
+        return Ok(accepted(state.operations.accept_rows(&caller, &rows, once).await?));
+    }
+    let values = many.body.list()?;
     if !(1..=MOST_ITEMS).contains(&values.len()) {
         return Err(Problem::fields(vec![FieldError::at("", format!("1 to {MOST_ITEMS} consignments"))]));
     }
@@ -124,7 +157,7 @@ pub(super) fn accepted(id: String) -> Response {
 pub(super) async fn request(
     State(state): State<AppState>,
     actor: Actor,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<RequestView>, Problem> {
     Ok(Json(state.operations.request(&caller(&actor)?, &id).await?.into()))
 }

@@ -139,14 +139,14 @@ impl<'a> Jws<'a> {
     }
 
     /// A JWS that names its request is good for no other one.
-    fn is_for(&self, path: &str) -> Result<(), BadSignature> {
+    pub(super) fn is_for(&self, path: &str) -> Result<(), BadSignature> {
         let Some(url) = &self.url else { return Ok(()) };
         let named = url.parse::<axum::http::Uri>().map_err(|_| BadSignature::Url)?;
         if named.path() == path { Ok(()) } else { Err(BadSignature::Url) }
     }
 
     /// The payload, if this key has signed it.
-    fn verify(&self, key: &RequestedKey) -> Result<Vec<u8>, BadSignature> {
+    pub(super) fn verify(&self, key: &RequestedKey) -> Result<Vec<u8>, BadSignature> {
         let (right, key) = match key.kind {
             KeyKind::P256 => (Algorithm::ES256, DecodingKey::from_ec_der(&key.bytes)),
             KeyKind::Ed25519 => (Algorithm::EdDSA, DecodingKey::from_ed_der(&key.bytes)),

@@ -152,7 +152,7 @@ impl From<CannotUndo> for Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::words::keys;
+    use crate::words::keys;
 
     #[test]
     fn every_notice_has_words_and_is_found_by_its_key() {

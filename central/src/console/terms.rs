@@ -163,6 +163,7 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::Accept { .. } => "audit-accept",
         Noted::LookAtRisk => "audit-look-at-risk",
         Noted::RollOff { .. } => "audit-roll-off",
+        Noted::SetAside { .. } => "audit-set-aside",
         Noted::Amend { .. } => "audit-amend",
         Noted::CancelConsignment => "audit-cancel-consignment",
         Noted::Bundle => "audit-bundle",
@@ -223,7 +224,7 @@ mod tests {
     use clearance::ids::{Epoch, Revision};
 
     use super::*;
-    use crate::console::words::keys;
+    use crate::words::keys;
     use crate::storage::EpochReason;
     use crate::trade::movement::Inspection;
     use crate::trade::news::SealState;
@@ -292,6 +293,7 @@ mod tests {
             Noted::Accept { items: 2 },
             Noted::LookAtRisk,
             Noted::RollOff { rows: 2 },
+            Noted::SetAside { why: "x".to_owned() },
             Noted::Amend { version: 2 },
             Noted::CancelConsignment,
             Noted::Bundle,

@@ -42,6 +42,7 @@ pub(super) fn fault(language: Language, fault: &Fault) -> String {
         Fault::NoSuchItem => plain("wrong-no-such-item"),
         Fault::Type { .. } => plain("wrong-type"),
         Fault::TooMany { most } => with("wrong-too-many", "most", most.to_string()),
+        Fault::Differs { row } => with("wrong-differs", "row", row.to_string()),
     }
 }
 

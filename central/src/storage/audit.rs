@@ -38,6 +38,11 @@ pub enum Noted {
         /// How many.
         items: usize,
     },
+    /// What was handed in together could not be lodged, and is not tried any more.
+    SetAside {
+        /// Why.
+        why: String,
+    },
     /// What is kept no longer was taken away.
     RollOff {
         /// How many rows.

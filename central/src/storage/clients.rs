@@ -104,7 +104,7 @@ impl ClientRow {
     }
 }
 
-fn stored(kind: KeyKind) -> &'static str {
+pub(super) fn stored(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::P256 => "ES256",
         KeyKind::Ed25519 => "EdDSA",

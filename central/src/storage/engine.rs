@@ -35,10 +35,13 @@ impl Database {
     pub fn label(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
-            Self::Postgres(url) => match url.rsplit_once('@') {
-                Some((_, place)) => format!("postgres://{place}"),
-                None => url.clone(),
-            },
+            Self::Postgres(url) => {
+                let (open, _) = super::programs::apart(url);
+                match open.rsplit_once('@') {
+                    Some((_, place)) => format!("postgres://{place}"),
+                    None => open,
+                }
+            }
         }
     }
 
@@ -58,9 +61,16 @@ impl Database {
 
     /// Open it and bring it to this version's form.
     pub(super) async fn open(&self) -> Result<AnyPool, StorageError> {
+        sqlx::any::install_default_drivers();
+        self.is_not_half_restored().await?;
+        self.open_stage().await
+    }
+
+    /// The same, whatever a restore has left there.
+    pub(super) async fn open_stage(&self) -> Result<AnyPool, StorageError> {
         let engine = self.engine();
         let pool = self.pool(engine.connections(), "mode=rwc").await?;
-        engine.migrator().run(&pool).await?;
+        engine.migrator().run(&pool).await.map_err(StorageError::of_migration)?;
         Ok(pool)
     }
 
@@ -68,6 +78,12 @@ impl Database {
     pub(super) async fn connect_to_look(&self) -> Result<AnyConnection, sqlx::Error> {
         sqlx::any::install_default_drivers();
         AnyConnection::connect(&self.url("mode=ro")).await
+    }
+
+    /// One connection, beside no other.
+    pub(super) async fn connect_to_change(&self) -> Result<AnyConnection, sqlx::Error> {
+        sqlx::any::install_default_drivers();
+        AnyConnection::connect(&self.url("mode=rw")).await
     }
 
     async fn pool(&self, connections: u32, options: &str) -> Result<AnyPool, StorageError> {
@@ -95,6 +111,16 @@ fn percent_encoded(path: &Path) -> String {
         }
         out
     })
+}
+
+/// Whether an engine's code says that it cannot now, whatever is asked of it.
+pub(super) fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        // PostgreSQL: the connection, rolled back, resources, locks, an operator, the system.
+        return ["08", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class));
+    }
+    // SQLite: busy, locked, out of memory, read-only, interrupted, the disk, full, cannot open, the lock's protocol.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5..=10 | 13..=15))
 }
 
 /// What distinguishes the two.

@@ -52,7 +52,7 @@ impl Write<'_> {
     /// Its number is one that was never given out before, though this database may not remember: brought back twice from one
     /// copy, it would count to the same number twice, and two histories would bear it. So numbers follow the clock, in
     /// milliseconds since [`FIRST_EPOCH`], and rise in any case.
-    async fn begin_epoch(
+    pub(super) async fn begin_epoch(
         &mut self,
         why: &EpochReason,
         who: &str,

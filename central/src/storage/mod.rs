@@ -17,6 +17,8 @@ mod officers;
 mod orders;
 mod passages;
 mod people;
+mod programs;
+mod restore;
 mod statement;
 pub mod trade;
 mod twins;
@@ -24,7 +26,7 @@ mod twins;
 use std::sync::Arc;
 
 pub use audit::{Anchor, AuditRow, Broken, COMMAND_LINE, CONSOLE, Noted};
-pub use backup::{BackupError, Manifest, bring_back};
+pub use backup::{BackupError, Manifest};
 use clearance::ids::SiteId;
 use clearance::replicate::Head;
 use clearance::wire::Signer;
@@ -39,6 +41,7 @@ pub use officers::{OfficerRow, SessionRow};
 pub use orders::{CannotUndo, NewOrder, OrderReason, OrderRow, OrderState};
 pub use passages::{CorrectionRow, PassageRow, Stored};
 pub use people::{InvitationRow, Invitee, PasskeyRow, PersonRow, PersonSession, SignedWith};
+pub use restore::{Restored, bring_back};
 use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::{Mutex, MutexGuard, broadcast};
 pub use twins::Twin;
@@ -51,13 +54,52 @@ pub enum StorageError {
     Database(#[from] sqlx::Error),
     /// Its form.
     #[error("the database cannot be brought to this version: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(sqlx::migrate::MigrateError),
+    /// It was written by a later version.
+    #[error(
+        "the database was written by a newer central (its form is {0}); run that central on it, or bring a copy of before back"
+    )]
+    Newer(i64),
     /// A transaction did not come to its end.
     #[error("nothing was stored: {0}")]
     Lost(String),
+    /// A copy was being brought back.
+    #[error(
+        "{0}: a restore was interrupted, and this is not whole or in a history that is over; run `central restore` again"
+    )]
+    HalfRestored(String),
     /// Something stored cannot be understood.
     #[error("stored data cannot be read: {0}; was the database written by a newer version?")]
     Data(String),
+}
+
+impl StorageError {
+    /// Why a database could not be brought to this version.
+    fn of_migration(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Self::Newer(version),
+            other => Self::Migration(other),
+        }
+    }
+
+    /// Whether it comes from the database being away, full or busy, rather than from what was to be stored.
+    pub(crate) fn is_passing(&self) -> bool {
+        use sqlx::Error;
+        match self {
+            Self::Lost(_) | Self::Migration(_) | Self::Newer(_) | Self::HalfRestored(_) => true,
+            Self::Data(_) => false,
+            Self::Database(error) => match error {
+                Error::Io(_)
+                | Error::Tls(_)
+                | Error::Protocol(_)
+                | Error::PoolTimedOut
+                | Error::PoolClosed
+                | Error::WorkerCrashed => true,
+                Error::Database(error) => error.code().is_some_and(|code| engine::is_passing(&code)),
+                _ => false,
+            },
+        }
+    }
 }
 
 pub(crate) fn data(error: impl std::fmt::Display) -> StorageError {
@@ -140,7 +182,24 @@ impl Store {
         sites: &[SiteId],
         signer: Arc<Signer>,
     ) -> Result<Self, StorageError> {
-        let pool = database.open().await?;
+        Self::over(database.open().await?, database, sites, signer).await
+    }
+
+    /// Open what a restore is filling.
+    async fn open_stage(
+        database: &Database,
+        sites: &[SiteId],
+        signer: Arc<Signer>,
+    ) -> Result<Self, StorageError> {
+        Self::over(database.open_stage().await?, database, sites, signer).await
+    }
+
+    async fn over(
+        pool: AnyPool,
+        database: &Database,
+        sites: &[SiteId],
+        signer: Arc<Signer>,
+    ) -> Result<Self, StorageError> {
         let (committed, _) = broadcast::channel(4096);
         let (group, jobs) = Group::channel();
         let engine = database.engine();

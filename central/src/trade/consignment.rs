@@ -8,6 +8,15 @@ use super::fault::{Fault, Faulty};
 /// As many lines of goods as one consignment has.
 pub const MOST_LINES: usize = 999;
 
+/// The largest number of packages.
+pub const MOST_PACKAGES: u64 = 1_000_000;
+
+/// The highest value in Hong Kong dollars.
+pub const MOST_HKD: u64 = 1_000_000_000_000;
+
+/// The largest weight in kilograms.
+pub const MOST_KILOGRAMS: u64 = 1_000_000_000;
+
 /// What a shipper declares: the eight mandatory items of Cap. 60L (the expected day, packages and their kind, description,
 /// names and addresses of both parties), and the optional ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -139,7 +148,7 @@ impl Consignment {
         let mut note = |pointer: &str, fault: Option<Fault>| {
             faults.extend(fault.map(|fault| Faulty::at(pointer, fault)));
         };
-        note("/packages", number(u64::from(self.packages), 1, 1_000_000));
+        note("/packages", number(u64::from(self.packages), 1, MOST_PACKAGES));
         note("/package_kind", text(&self.package_kind, 20));
         note("/description", text(&self.description, 500));
         note("/consignor/name", text(&self.consignor.name, 200));
@@ -203,11 +212,11 @@ fn number(number: u64, least: u64, most: u64) -> Option<Fault> {
 }
 
 fn value(hkd: u64) -> Option<Fault> {
-    number(hkd, 0, 1_000_000_000_000)
+    number(hkd, 0, MOST_HKD)
 }
 
 fn weight(kg: u64) -> Option<Fault> {
-    number(kg, 0, 1_000_000_000)
+    number(kg, 0, MOST_KILOGRAMS)
 }
 
 fn hs_code(code: &str) -> Option<Fault> {

@@ -79,6 +79,11 @@ pub enum Fault {
         /// As many as fit.
         most: usize,
     },
+    /// Another row of the same consignment says something else.
+    Differs {
+        /// Which row.
+        row: u32,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -113,6 +118,7 @@ impl fmt::Display for Fault {
             Self::Site => f.write_str("no control point served here"),
             Self::NoSuchItem => f.write_str("there is no such item"),
             Self::TooMany { most } => write!(f, "at most {most}"),
+            Self::Differs { row } => write!(f, "row {row}, of the same reference, says something else"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the trade declares, and the rules of the place: pure, no storage, no clock. See `docs/design/declarations.md`.
 
+pub mod batch;
 pub mod consignment;
 pub mod fault;
 pub mod movement;

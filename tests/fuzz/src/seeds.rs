@@ -1,5 +1,6 @@
 //! One sensible input for each target, to start from.
 
+use central::trade::batch::Format;
 use clearance::order::Order;
 use clearance::passage::{Evidence, LaneStatus, PassageEvent};
 use clearance::replicate::{Delta, ForkAccepted, LeaseGrant, LeaseRequest, SnapshotPage};
@@ -68,6 +69,24 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
             let gate = b"address = \"10.0.0.7:502\"\nunit = 2\ncoils = { red = 4 }\ninputs = { fault = 9 }\n".to_vec();
             [of("edge.toml"), of("central.toml"), Some(gate)].into_iter().flatten().collect()
         }
+        "batch_csv" => vec![example("csv"), central::trade::batch::template(Format::Csv, &str::to_owned).expect("a template")],
+        "batch_xml" => vec![example("xml")],
+        "batch_xlsx" => {
+            let head: String = central::trade::batch::COLUMNS.iter().map(|c| cell(c.name)).collect();
+            let row: String = central::trade::batch::COLUMNS.iter().map(|c| cell(c.example)).collect();
+            let sheet = format!("<s><sheetData><row>{head}</row><row>{row}</row><row r=\"9\"><c r=\"C9\" t=\"s\"><v>0</v></c>\
+                <c s=\"0\"><v>46350</v></c></row></sheetData></s>");
+            let strings = "<sst><si><t>24</t></si><si><r><t>a_x000A_</t></r><rPh/></si></sst>";
+            let styles = "<s><numFmt numFmtId=\"9\" formatCode=\"d/m\"/><cellXfs><xf numFmtId=\"9\"/></cellXfs></s>";
+            let apart = [sheet.as_str(), strings, styles, "<w><workbookPr/><sheet id=\"1\"/></w>", "<r/>"].join("\0");
+            vec![example("xlsx"), apart.into_bytes()]
+        }
+        "csr" => vec![CSR.to_vec()],
+        "jws" => {
+            let head = "eyJhbGciOiJFZERTQSIsIng1dCNTMjU2IjoiQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQSIsInVybCI6Imh0dHA6Ly9jL2FwaS92MS9jb25zaWdubWVudHMifQ";
+            let plain = "eyJhbGciOiJFUzI1NiIsIng1dCNTMjU2IjoiQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQSJ9";
+            [head, plain].map(|head| format!("{head}.e30.{}", "A".repeat(86)).into_bytes()).to_vec()
+        }
         "api" => [
             json!({ "direction": "inbound", "packages": 3, "package_kind": "CT", "description": "toys",
                 "consignor": { "name": "A", "address": "B" }, "consignee": { "name": "C", "address": "D" },
@@ -80,6 +99,19 @@ pub(crate) fn of(target: &str) -> Vec<Vec<u8>> {
         .to_vec(),
         _ => Vec::new(),
     }
+}
+
+/// A request for a certificate of a key for Ed25519, made with openssl.
+const CSR: &[u8] = include_bytes!("csr.pem");
+
+/// An example file of the guide.
+fn example(ending: &str) -> Vec<u8> {
+    let path = format!("{}/../../docs/guide/examples/consignments.{ending}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn cell(text: &str) -> String {
+    format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>")
 }
 
 fn encoded<T: Encode<()> + serde::de::DeserializeOwned>(value: Value) -> Vec<Vec<u8>> {

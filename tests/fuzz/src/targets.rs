@@ -4,6 +4,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use central::trade::batch::Format;
 use clearance::follower::{Event, Follower, Found};
 use clearance::ids::{Digest, Epoch, Nonce, Revision};
 use clearance::mark::RegistrationMark;
@@ -43,8 +44,13 @@ const RECORD: u64 = 128;
 /// A parsed TOML or JSON value is larger than the two characters it may be made of.
 const TEXT: u64 = 512;
 
+/// A row of a file may be a few characters, and is a consignment in memory; it is written and read again, too.
+const FILE: u64 = 1024;
+/// What is deflated may be a thousandth of what it was.
+const ARCHIVE: u64 = 16 * 1024;
+
 /// Every target.
-pub(crate) const TARGETS: [Target; 20] = [
+pub(crate) const TARGETS: [Target; 25] = [
     Target { name: "record_delta", run: record::<Delta>, heap: RECORD },
     Target { name: "record_snapshot_page", run: record::<SnapshotPage>, heap: RECORD },
     Target { name: "record_lease_request", run: record::<LeaseRequest>, heap: RECORD },
@@ -65,6 +71,11 @@ pub(crate) const TARGETS: [Target; 20] = [
     Target { name: "picture", run: edge::fuzzing::picture, heap: 8 },
     Target { name: "configuration", run: configuration, heap: TEXT },
     Target { name: "api", run: api, heap: TEXT },
+    Target { name: "batch_csv", run: |bytes| central::fuzzing::batch(Format::Csv, bytes), heap: FILE },
+    Target { name: "batch_xlsx", run: |bytes| central::fuzzing::batch(Format::Xlsx, bytes), heap: ARCHIVE },
+    Target { name: "batch_xml", run: |bytes| central::fuzzing::batch(Format::Xml, bytes), heap: FILE },
+    Target { name: "csr", run: central::fuzzing::csr, heap: 32 },
+    Target { name: "jws", run: central::fuzzing::jws, heap: TEXT },
 ];
 
 fn signer() -> Signer {

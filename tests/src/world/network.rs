@@ -152,6 +152,7 @@ impl Network {
         let token = |role| run(&["token", "create", role, "--role", role, "--config"], &[&config], "");
         let (trade, selector) = (token("trade")?, token("selector")?);
         let process = Mutex::new(Some(start_central_in(&config, place.namespace.as_deref())?));
+        central::choose_cryptography();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))
@@ -279,6 +280,24 @@ impl Network {
         ensure!(self.process().is_none(), "central runs");
         let config = self.folder.path().join("central.toml");
         run(&[arguments, &["--config"]].concat(), &[&config], "")
+    }
+
+    /// Run a command of central's on its configuration, beside a central that runs; gives what it printed.
+    pub fn beside(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let config = self.folder.path().join("central.toml");
+        run(&[arguments, &["--config"]].concat(), &[&config], "")
+    }
+
+    /// Central's disk is lost: its database is gone.
+    pub fn lose_database(&self) -> anyhow::Result<()> {
+        ensure!(self.process().is_none(), "central runs");
+        for file in std::fs::read_dir(self.folder.path().join("central"))? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with("central.sqlite") {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Copy central's database, while it does not run.

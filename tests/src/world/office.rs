@@ -1,6 +1,7 @@
 //! Central alone, as the trade's systems see it: a process that can be killed, an address, and tokens.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::OPEN_PLACE;
-use super::site::{CentralProcess, free_port, run, start_central};
+use super::site::{CentralProcess, command, free_port, run, start_central};
 
-/// In a configuration: clients may send as many requests as they like.
-pub const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n";
+/// In a configuration: clients may send as many requests as they like, over as many connections: a client that sends each at its
+/// moment has many open at once when central is slow, and must not be turned away for it.
+pub const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n\
+    limits = { connections = 10000, connections_per_address = 10000 }\n";
 
 /// Central as a process, without lanes.
 pub struct Office {
@@ -51,15 +54,26 @@ impl Office {
 
     /// Bring a copy of this central back on another machine, as it were, and start central there; gives it, and what the command said.
     pub fn restored(&self, copy: &Path, database: Option<&str>) -> anyhow::Result<(Self, String)> {
+        let elsewhere = self.elsewhere(database)?;
+        let said = run(&["restore", "--config"], &[&elsewhere.config(), Path::new("--from"), copy], "")?;
+        elsewhere.restart()?;
+        Ok((elsewhere, said))
+    }
+
+    /// Another machine with this central's key and nothing else; central does not run there yet.
+    pub fn elsewhere(&self, database: Option<&str>) -> anyhow::Result<Self> {
         let folder = tempfile::TempDir::new()?;
-        let config = folder.path().join("central.toml");
         std::fs::copy(self.folder().join("central.key"), folder.path().join("central.key"))?;
-        let address = configure(folder.path(), database, "")?;
-        let said = run(&["restore", "--config"], &[&config, Path::new("--from"), copy], "")?;
-        let process = Mutex::new(Some(start_central(&config)?));
+        let address = format!("http://{}", configure(folder.path(), database, "")?);
         let (trade, selector) = (self.trade.clone(), self.selector.clone());
-        let address = format!("http://{address}");
-        Ok((Self { folder, process, address, trade, selector, http: client()? }, said))
+        Ok(Self { folder, process: Mutex::default(), address, trade, selector, http: client()? })
+    }
+
+    /// Start a command of central on its configuration, and do not wait for its end.
+    pub fn command_beside(&self, words: &[&str]) -> anyhow::Result<Child> {
+        let mut command = Command::new(command("central")?);
+        command.args(words).arg("--config").arg(self.config());
+        Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
     }
 
     /// Its folder, with `central.toml` and `data`.
@@ -115,7 +129,10 @@ impl Office {
 }
 
 fn client() -> anyhow::Result<Client> {
-    Ok(Client::builder().timeout(Duration::from_mins(1)).build()?)
+    central::choose_cryptography();
+    // Central closes a connection on which nothing was asked for 10 s: one that may be closed just then is not used any more.
+    let idle = Duration::from_secs(5);
+    Ok(Client::builder().timeout(Duration::from_mins(1)).pool_idle_timeout(idle).build()?)
 }
 
 /// Write the configuration of a central into a folder; gives the address that it will have.

@@ -4,6 +4,7 @@
 mod log;
 mod orders;
 mod passages;
+mod systems;
 mod tables;
 
 use std::path::PathBuf;

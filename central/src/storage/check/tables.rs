@@ -30,10 +30,12 @@ impl Checking {
         self.movements(said).await?;
         self.consignments().await?;
         self.people().await?;
+        self.systems().await?;
+        self.requests().await?;
         self.notes().await
     }
 
-    fn value(&mut self, is_wrong: bool, place: &str, what: impl std::fmt::Display) {
+    pub(super) fn value(&mut self, is_wrong: bool, place: &str, what: impl std::fmt::Display) {
         if is_wrong {
             self.found(VALUE.found(place, what));
         }

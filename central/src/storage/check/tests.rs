@@ -9,6 +9,7 @@ use clearance::order::Verdict;
 use clearance::passage::{
     DecisionRecord, Evidence, EvidenceKind, OrderRef, Outcome, PassageEvent, PassageStep,
 };
+use clearance::transport::requested_key;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
@@ -16,7 +17,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::Clock;
 use crate::operations::{Bundling, Operations};
-use crate::storage::{NewOrder, Noted, OrderReason, Store};
+use crate::storage::{IssueClient, NewOrder, Noted, OrderReason, Proof, Store};
+use crate::systems::CodeHash;
 use crate::trade::{Caller, Consignment, Load, Place, Vehicle};
 
 const AT: UtcMillis = UtcMillis(1_700_000_000_000);
@@ -50,6 +52,15 @@ fn decided(outcome: Outcome, movement: Option<&str>, order: Option<Nonce>) -> Pa
     })
 }
 
+fn consignment() -> Consignment {
+    serde_json::from_value(serde_json::json!({
+        "direction": "inbound", "packages": 1, "package_kind": "CT", "description": "toys",
+        "consignor": { "name": "A", "address": "B" }, "consignee": { "name": "C", "address": "D" },
+        "expected_date": "2023-11-15",
+    }))
+    .unwrap()
+}
+
 /// A database after a day's work: four movements with codes, one taken back, one used by a release; a referral that an
 /// officer decides about; pictures, accounts, corrections.
 struct Lain {
@@ -70,6 +81,7 @@ impl Lain {
         let store = Store::open(&lain.database(), &[], Arc::new(signer())).await.unwrap();
         lain.declare(&store).await;
         lain.pass(&store).await;
+        lain.enrol(&store).await;
         store.put_officer("chan", "officer", "hash").await.unwrap();
         store.put_token(&Digest::of(b"token").to_string(), "shipper", "trade", None).await.unwrap();
         store.audit(AT, "chan", &Noted::SignIn, "chan").await.unwrap();
@@ -78,12 +90,6 @@ impl Lain {
     }
 
     async fn declare(&self, store: &Store) {
-        let consignment: Consignment = serde_json::from_value(serde_json::json!({
-            "direction": "inbound", "packages": 1, "package_kind": "CT", "description": "toys",
-            "consignor": { "name": "A", "address": "B" }, "consignee": { "name": "C", "address": "D" },
-            "expected_date": "2023-11-15",
-        }))
-        .unwrap();
         let place = Arc::new(Place::hong_kong());
         let site: SiteId = "site".parse().unwrap();
         let operations =
@@ -91,7 +97,7 @@ impl Lain {
         store.add_trader(&"acme".parse().unwrap(), "Acme", false, "test", AT).await.unwrap();
         let caller = Caller::of("acme".parse().unwrap(), "shipper");
         for number in 1..=4 {
-            let ccrn = operations.lodge(&caller, consignment.clone()).await.unwrap();
+            let ccrn = operations.lodge(&caller, consignment()).await.unwrap();
             let mainland = format!("粤Z123{number}港");
             let bundling = Bundling {
                 vehicle: Vehicle::parse(&format!("AB{number}"), Some(&mainland), &[]).unwrap(),
@@ -120,6 +126,29 @@ impl Lain {
             operations.assess(&id, ActionCode::Release, Some(window), "low risk", "selector").await.unwrap();
         }
         operations.withdraw(&"m4".parse().unwrap(), "selector").await.unwrap();
+    }
+
+    /// A system with a certificate, and what it has handed in together.
+    async fn enrol(&self, store: &Store) {
+        let folder = self.dir.path().join("ca");
+        crate::ca::init(&folder, 3650, AT).unwrap();
+        let authority = Arc::new(crate::ca::ClientAuthority::load(&folder, AT).unwrap());
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let csr = rcgen::CertificateParams::new(Vec::new()).unwrap().serialize_request(&pair).unwrap();
+        let key = requested_key(csr.pem().unwrap().as_bytes()).unwrap();
+        let (name, code) = ("erp".parse().unwrap(), CodeHash::of("code"));
+        assert!(store.enrol_client(&name, &"acme".parse().unwrap(), &code, "test", AT).await.unwrap());
+        store.change(IssueClient { proof: Proof::Code(code), key, authority, at: AT }).await.unwrap();
+        let operations = Operations::new(
+            store.clone(),
+            Clock::of(|| AT),
+            Arc::new(Place::hong_kong()),
+            [].as_slice().into(),
+        );
+        let caller = Caller::of("acme".parse().unwrap(), "erp");
+        operations.accept(&caller, vec![Ok(consignment()), Err(Vec::new())], None).await.unwrap();
+        operations.carry_out().await.unwrap();
+        operations.accept(&caller, vec![Ok(consignment())], None).await.unwrap();
     }
 
     async fn pass(&self, store: &Store) {
@@ -298,6 +327,28 @@ async fn orders_and_other_values_that_central_cannot_have_written_are_found() {
         ("UPDATE tokens SET hash = 'x'", "value"),
         ("UPDATE corrections SET plate = -1", "value"),
         ("UPDATE audit SET at = -1 WHERE id = 1", "value"),
+        (
+            "UPDATE clients SET fingerprint = replace(fingerprint, substr(fingerprint, 1, 1), 'e')",
+            "certificate",
+        ),
+        ("UPDATE clients SET public_key = zeroblob(65)", "certificate"),
+        ("UPDATE clients SET certificate = 'none'", "certificate"),
+        ("UPDATE clients SET kind = 'RS256'", "certificate"),
+        ("UPDATE clients SET serial = 'x'", "certificate"),
+        ("UPDATE clients SET valid_until = issued_at", "certificate"),
+        ("UPDATE clients SET revoked_at = 7", "certificate"),
+        ("UPDATE enrolments SET trader = ''", "certificate"),
+        ("UPDATE clients SET trader = 'nobody'; DELETE FROM enrolments", "reference"),
+        ("UPDATE enrolments SET code = 'x'", "value"),
+        ("UPDATE enrolments SET used_at = expires_at", "value"),
+        ("DELETE FROM request_parts WHERE outcomes IS NOT NULL", "request"),
+        ("UPDATE request_parts SET first = 1 WHERE outcomes IS NULL", "request"),
+        ("UPDATE request_parts SET items = '[7' WHERE outcomes IS NULL", "request"),
+        ("UPDATE request_parts SET outcomes = '[]' WHERE outcomes IS NOT NULL", "request"),
+        ("UPDATE request_parts SET trader = 'other' WHERE outcomes IS NOT NULL", "request"),
+        ("UPDATE requests SET items = items + 1", "request"),
+        ("UPDATE consignments SET trader = '' WHERE movement IS NULL", "request"),
+        ("DELETE FROM request_turns", "request"),
     ] {
         assert_eq!(Lain::after(sql).await, [expected], "{sql}");
     }

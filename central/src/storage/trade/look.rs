@@ -1,6 +1,7 @@
 //! Looking at what was declared.
 
 use clearance::ids::{MovementId, SiteId, UtcMillis};
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, FromRow, Row as _};
 
 use crate::ccrn::Ccrn;
@@ -45,7 +46,12 @@ macro_rules! consignment {
     };
 }
 
-fn consignment_row(row: &sqlx::any::AnyRow) -> Result<ConsignmentRow, StorageError> {
+/// A statement that gives consignments.
+pub(super) fn consignments(rest: &str) -> String {
+    format!(consignment!("{}"), rest)
+}
+
+pub(super) fn consignment_row(row: &AnyRow) -> Result<ConsignmentRow, StorageError> {
     Ok(ConsignmentRow {
         ccrn: row.try_get::<String, _>("ccrn")?.parse().map_err(data)?,
         consignment: serde_json::from_str(&row.try_get::<String, _>("body")?).map_err(data)?,
@@ -127,6 +133,11 @@ macro_rules! movement {
             $rest
         )
     };
+}
+
+/// A statement that gives movements.
+pub(super) fn movements(rest: &str) -> String {
+    format!(movement!("{}"), rest)
 }
 
 impl MovementRow {
@@ -272,6 +283,13 @@ fn end_of_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10FFFF}")
 }
 
+/// The number that a text may be the beginning of.
+fn number_in(text: &str) -> Option<String> {
+    let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let may = number.len() >= 4 && number.bytes().all(|b| b.is_ascii_alphanumeric());
+    may.then(|| number.to_ascii_uppercase())
+}
+
 impl Store {
     /// A consignment.
     pub async fn consignment(&self, ccrn: &Ccrn) -> Result<Option<ConsignmentRow>, StorageError> {
@@ -307,53 +325,89 @@ impl Store {
             .collect()
     }
 
-    /// A trader's consignments, latest first.
+    /// A trader's consignments, latest first; those that are searched for in the order of what was searched.
     pub async fn find_consignments(
         &self,
         trader: &TraderId,
         find: &Find,
     ) -> Result<Vec<ConsignmentRow>, StorageError> {
-        let (at, ccrn) = find.before.clone().unwrap_or((i64::MAX, String::new()));
         let text = find.text.trim();
-        let mut rows = Vec::new();
-        if text.is_empty() {
-            rows = sqlx::query(consignment!(
-                "WHERE trader = $1 AND (lodged_at, ccrn) < ($2, $3) ORDER BY lodged_at DESC, ccrn DESC LIMIT $4"
-            ))
-            .bind(trader.as_str())
-            .bind(at)
-            .bind(ccrn)
-            .bind(i64::from(find.most))
-            .fetch_all(&self.pool)
-            .await?;
-        } else {
-            let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-            if number.len() >= 4 && number.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                let number = number.to_ascii_uppercase();
-                rows = sqlx::query(consignment!(
-                    "WHERE ccrn >= $1 AND ccrn < $2 AND trader = $3 ORDER BY ccrn LIMIT $4"
-                ))
-                .bind(number.clone())
-                .bind(format!("{number}~"))
-                .bind(trader.as_str())
-                .bind(i64::from(find.most))
-                .fetch_all(&self.pool)
-                .await?;
+        let after = find.before.as_ref().map(|(_, ccrn)| ccrn.as_str());
+        let rows = match number_in(text) {
+            _ if text.is_empty() => self.lodged_before(trader, find).await?,
+            // What was found by number so far goes on so, and what was found by name, whose numbers begin otherwise, by name.
+            Some(number) if after.is_none_or(|after| after.starts_with(&number)) => {
+                let rows = self.by_number(trader, &number, after, find.most).await?;
+                if rows.is_empty() && after.is_none() {
+                    self.by_name(trader, text, None, find.most).await?
+                } else {
+                    rows
+                }
             }
-            if rows.is_empty() {
-                let name = fold(text);
-                rows = sqlx::query(consignment!(
-                    "WHERE trader = $1 AND consignee >= $2 AND consignee < $3 ORDER BY consignee, ccrn LIMIT $4"
-                ))
-                .bind(trader.as_str())
-                .bind(name.clone())
-                .bind(end_of_prefix(&name))
-                .bind(i64::from(find.most))
-                .fetch_all(&self.pool)
-                .await?;
-            }
-        }
+            _ => self.by_name(trader, text, after, find.most).await?,
+        };
         rows.iter().map(consignment_row).collect()
+    }
+
+    async fn lodged_before(&self, trader: &TraderId, find: &Find) -> Result<Vec<AnyRow>, sqlx::Error> {
+        let (at, ccrn) = find.before.clone().unwrap_or((i64::MAX, String::new()));
+        sqlx::query(consignment!(
+            "WHERE trader = $1 AND (lodged_at, ccrn) < ($2, $3) ORDER BY lodged_at DESC, ccrn DESC LIMIT $4"
+        ))
+        .bind(trader.as_str())
+        .bind(at)
+        .bind(ccrn)
+        .bind(i64::from(find.most))
+        .fetch_all(&self.pool)
+        .await
+    }
+
+    async fn by_number(
+        &self,
+        trader: &TraderId,
+        number: &str,
+        after: Option<&str>,
+        most: u32,
+    ) -> Result<Vec<AnyRow>, sqlx::Error> {
+        sqlx::query(consignment!(
+            "WHERE ccrn >= $1 AND ccrn <> $2 AND ccrn < $3 AND trader = $4 ORDER BY ccrn LIMIT $5"
+        ))
+        .bind(after.unwrap_or(number))
+        .bind(after.unwrap_or_default())
+        .bind(format!("{number}~"))
+        .bind(trader.as_str())
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await
+    }
+
+    async fn by_name(
+        &self,
+        trader: &TraderId,
+        text: &str,
+        after: Option<&str>,
+        most: u32,
+    ) -> Result<Vec<AnyRow>, sqlx::Error> {
+        let name = fold(text);
+        let last: Option<String> =
+            sqlx::query_scalar("SELECT consignee FROM consignments WHERE ccrn = $1 AND trader = $2")
+                .bind(after.unwrap_or_default())
+                .bind(trader.as_str())
+                .fetch_optional(&self.pool)
+                .await?;
+        // One that was named otherwise since the page before has lost its place: begin anew rather than leave some out.
+        let last = last.filter(|last| last.starts_with(&name));
+        let (from, after) = last.map_or((name.clone(), ""), |last| (last, after.unwrap_or_default()));
+        sqlx::query(consignment!(
+            "WHERE trader = $1 AND (consignee, ccrn) > ($2, $3) AND consignee < $4 ORDER BY consignee, ccrn LIMIT $5"
+        ))
+        .bind(trader.as_str())
+        .bind(from)
+        .bind(after)
+        .bind(end_of_prefix(&name))
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await
     }
 
     /// A trader's movements, by expected arrival, latest first; `find.text` is a mark.

@@ -9,6 +9,7 @@
 
 mod assess;
 mod bundle;
+mod carry_out;
 mod events;
 mod evidence;
 mod expect;
@@ -22,10 +23,12 @@ mod requests;
 mod retention;
 mod revise;
 mod seals;
+mod standing;
 mod traders;
 
 pub(crate) use assess::{Assess, Withdraw};
 pub(crate) use bundle::Bundle;
+pub(crate) use carry_out::{CarryOut, NotCarriedOut, PutOff};
 pub use events::EventRow;
 pub(crate) use lodge::{Amend, CancelConsignment, Lodge, LodgeMany};
 pub use look::{Carrying, ConsignmentRow, Find, MovementRow};
@@ -35,12 +38,13 @@ pub(crate) use once::Once;
 pub use once::OnceKey;
 pub(crate) use progress::RecordInspection;
 pub(crate) use rehearse::Rehearse;
-pub(crate) use requests::{Accept, CarryOut};
-pub use requests::{Item, ItemOutcome, RequestRow};
+pub(crate) use requests::{Accept, PART};
+pub use requests::{Acknowledged, HandedIn, Item, ItemOutcome, RequestRow};
 pub use revise::Revision;
 pub(crate) use revise::{CancelMovement, Revise};
 pub use seals::SealRow;
 pub(crate) use seals::{FixSeal, ReportSeal};
+pub use standing::{ConsignmentStatus, Page, Position};
 pub use traders::TraderRow;
 
 use super::StorageError;

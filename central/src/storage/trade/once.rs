@@ -5,6 +5,7 @@ use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::AnyConnection;
 
 use super::{Conflict, Refused};
 use crate::storage::{Change, StorageError, Store, Write, data};
@@ -42,11 +43,8 @@ where
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<C::Done, Refused>> {
         Box::pin(async move {
             let Some(key) = self.key else { return Ok(self.change.apply(write).await?) };
-            if let Some((request, body)) = write.reply(&key).await? {
-                if request != key.request {
-                    return Err(Refused::Standing(Conflict::KeyReused));
-                }
-                return Ok(serde_json::from_str(&body).map_err(data)?);
+            if let Some(before) = write.reply(&key).await? {
+                return before.replayed(&key);
             }
             let done = self.change.apply(write).await?;
             write.keep_reply(&key, &serde_json::to_string(&done).map_err(data)?, self.at).await?;
@@ -55,14 +53,36 @@ where
     }
 }
 
+/// What was replied under a key.
+#[derive(sqlx::FromRow)]
+struct Reply {
+    /// Digest of the request that it was the reply to.
+    request: String,
+    body: String,
+}
+
+impl Reply {
+    /// What it said, if this is the same request.
+    fn replayed<T: DeserializeOwned>(&self, key: &OnceKey) -> Result<T, Refused> {
+        if self.request != key.request {
+            return Err(Refused::Standing(Conflict::KeyReused));
+        }
+        Ok(serde_json::from_str(&self.body).map_err(data)?)
+    }
+}
+
+async fn reply(connection: &mut AnyConnection, key: &OnceKey) -> Result<Option<Reply>, StorageError> {
+    let row = sqlx::query_as("SELECT request, body FROM replies WHERE client = $1 AND key = $2")
+        .bind(key.client.clone())
+        .bind(key.key.clone())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row)
+}
+
 impl Write<'_> {
-    async fn reply(&mut self, key: &OnceKey) -> Result<Option<(String, String)>, StorageError> {
-        let row = sqlx::query_as("SELECT request, body FROM replies WHERE client = $1 AND key = $2")
-            .bind(key.client.clone())
-            .bind(key.key.clone())
-            .fetch_optional(&mut *self.tx)
-            .await?;
-        Ok(row)
+    async fn reply(&mut self, key: &OnceKey) -> Result<Option<Reply>, StorageError> {
+        reply(&mut self.tx, key).await
     }
 
     async fn keep_reply(&mut self, key: &OnceKey, body: &str, at: UtcMillis) -> Result<(), StorageError> {
@@ -81,6 +101,18 @@ impl Write<'_> {
 }
 
 impl Store {
+    /// What was given the first time, if this request was carried out before. Looked for before anything is checked: what was
+    /// right then may not be any more (a day goes by), and is answered as it was all the same. Whether it was carried out is
+    /// decided in the transaction, for another like it may be on its way.
+    pub(crate) async fn replayed<T: DeserializeOwned>(
+        &self,
+        key: Option<&OnceKey>,
+    ) -> Result<Option<T>, Refused> {
+        let Some(key) = key else { return Ok(None) };
+        let before = reply(&mut *self.pool.acquire().await?, key).await?;
+        before.map(|before| before.replayed(key)).transpose()
+    }
+
     /// Forget replies of more than a day ago.
     pub async fn forget_replies(&self, now: UtcMillis) -> Result<(), StorageError> {
         let mut write = self.write().await?;

@@ -5,16 +5,33 @@ use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::Refused;
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Store, Write, data};
+use crate::trade::batch::Origin;
 use crate::trade::{Caller, Consignment, Faulty, TraderId};
 
 /// Items that are lodged in one transaction: short enough that nobody else waits long.
-const PART: usize = 500;
+pub(crate) const PART: usize = 500;
 
 /// A consignment as it was read: as it is to be lodged, or what is wrong with it.
 pub type Item = Result<Consignment, Vec<Faulty>>;
+
+/// An item, and where it stands in the file that it came in, if it came in one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HandedIn {
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What it says.
+    #[serde(flatten)]
+    pub item: Item,
+}
+
+impl From<Item> for HandedIn {
+    fn from(item: Item) -> Self {
+        Self { origin: None, item }
+    }
+}
 
 /// What came of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +43,20 @@ pub enum ItemOutcome {
     Refused(Vec<Faulty>),
 }
 
+/// What came of an item that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Its place in the request, from 0.
+    #[serde(skip)]
+    pub index: usize,
+    /// Where it stands in its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: ItemOutcome,
+}
+
 /// A request as it stands.
 #[derive(Clone, Debug)]
 pub struct RequestRow {
@@ -35,8 +66,10 @@ pub struct RequestRow {
     pub accepted_at: UtcMillis,
     /// How many consignments it has.
     pub items: usize,
-    /// What came of them so far, by their place.
-    pub outcomes: Vec<(usize, ItemOutcome)>,
+    /// What came of them so far, in their order.
+    pub outcomes: Vec<Acknowledged>,
+    /// Why it was set aside, if it was: what has no outcome is not lodged any more.
+    pub failed: Option<String>,
 }
 
 impl RequestRow {
@@ -50,7 +83,7 @@ impl RequestRow {
 pub(crate) struct Accept {
     pub(crate) caller: Caller,
     pub(crate) id: String,
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<HandedIn>,
     pub(crate) at: UtcMillis,
 }
 
@@ -73,13 +106,17 @@ impl Change for Accept {
             .execute(&mut *write.tx)
             .await?;
             for (number, part) in self.items.chunks(PART).enumerate() {
-                sqlx::query("INSERT INTO request_parts (request, first, items) VALUES ($1, $2, $3)")
-                    .bind(self.id.clone())
-                    .bind((number * PART) as i64)
-                    .bind(serde_json::to_string(part).map_err(data)?)
-                    .execute(&mut *write.tx)
-                    .await?;
+                sqlx::query(
+                    "INSERT INTO request_parts (request, first, items, trader) VALUES ($1, $2, $3, $4)",
+                )
+                .bind(self.id.clone())
+                .bind((number * PART) as i64)
+                .bind(serde_json::to_string(part).map_err(data)?)
+                .bind(self.caller.trader.as_str().to_owned())
+                .execute(&mut *write.tx)
+                .await?;
             }
+            write.take_turn(self.caller.trader.as_str()).await?;
             write
                 .audit(self.at, &self.caller.who, &Noted::Accept { items: self.items.len() }, &self.id)
                 .await?;
@@ -88,84 +125,17 @@ impl Change for Accept {
     }
 }
 
-/// A part that is yet to be lodged.
-#[derive(sqlx::FromRow)]
-struct Part {
-    request: String,
-    first: i64,
-    items: String,
-}
-
-/// Lodge the next part of any request. `false`: none is open.
-pub(crate) struct CarryOut {
-    /// Makes a number for a consignment.
-    pub(crate) number: fn() -> Ccrn,
-    pub(crate) at: UtcMillis,
-}
-
-impl Change for CarryOut {
-    type Done = bool;
-    type Refused = Refused;
-
-    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<bool, Refused>> {
-        Box::pin(async move {
-            let part: Option<Part> = sqlx::query_as(
-                "SELECT request, first, items FROM request_parts WHERE outcomes IS NULL ORDER BY request, first LIMIT 1",
-            )
-            .fetch_optional(&mut *write.tx)
-            .await?;
-            let Some(part) = part else { return Ok(false) };
-            let caller = write.who_asked(&part.request).await?;
-            let items: Vec<Item> = serde_json::from_str(&part.items).map_err(data)?;
-            let mut lodged = Vec::with_capacity(items.len());
-            let mut outcomes = Vec::with_capacity(items.len());
-            for item in items {
-                outcomes.push(match item {
-                    Ok(consignment) => {
-                        let ccrn = (self.number)();
-                        lodged.push((ccrn.clone(), consignment));
-                        ItemOutcome::Lodged(ccrn)
-                    }
-                    Err(faults) => ItemOutcome::Refused(faults),
-                });
-            }
-            write.lodge(&caller, &lodged, self.at).await?;
-            sqlx::query(
-                "UPDATE request_parts SET outcomes = $1, items = '' WHERE request = $2 AND first = $3",
-            )
-            .bind(serde_json::to_string(&outcomes).map_err(data)?)
-            .bind(part.request)
-            .bind(part.first)
-            .execute(&mut *write.tx)
-            .await?;
-            Ok(true)
-        })
-    }
-}
-
-impl Write<'_> {
-    async fn who_asked(&mut self, request: &str) -> Result<Caller, StorageError> {
-        let (trader, who, sandbox, evidence): (String, String, i64, Option<String>) =
-            sqlx::query_as("SELECT trader, who, sandbox, evidence FROM requests WHERE id = $1")
-                .bind(request.to_owned())
-                .fetch_one(&mut *self.tx)
-                .await?;
-        let trader: TraderId = trader.parse().map_err(data)?;
-        Ok(Caller { trader, who, sandbox: sandbox != 0, evidence })
-    }
-}
-
 impl Store {
     /// A company's request; none if it is not there, or not theirs.
     pub async fn request(&self, trader: &TraderId, id: &str) -> Result<Option<RequestRow>, StorageError> {
         let mut tx = self.read().await?;
-        let row: Option<(i64, i64)> =
-            sqlx::query_as("SELECT accepted_at, items FROM requests WHERE id = $1 AND trader = $2")
+        let row: Option<(i64, i64, Option<String>)> =
+            sqlx::query_as("SELECT accepted_at, items, failed FROM requests WHERE id = $1 AND trader = $2")
                 .bind(id.to_owned())
                 .bind(trader.as_str().to_owned())
                 .fetch_optional(&mut *tx)
                 .await?;
-        let Some((accepted_at, items)) = row else { return Ok(None) };
+        let Some((accepted_at, items, failed)) = row else { return Ok(None) };
         let parts: Vec<(i64, String)> = sqlx::query_as(
             "SELECT first, outcomes FROM request_parts WHERE request = $1 AND outcomes IS NOT NULL ORDER BY first",
         )
@@ -174,14 +144,41 @@ impl Store {
         .await?;
         let mut outcomes = Vec::new();
         for (first, part) in parts {
-            let part: Vec<ItemOutcome> = serde_json::from_str(&part).map_err(data)?;
-            outcomes.extend(part.into_iter().enumerate().map(|(i, outcome)| (first as usize + i, outcome)));
+            let part: Vec<Acknowledged> = serde_json::from_str(&part).map_err(data)?;
+            let numbered = (first as usize..).zip(part);
+            outcomes.extend(numbered.map(|(index, item)| Acknowledged { index, ..item }));
         }
         Ok(Some(RequestRow {
             id: id.to_owned(),
             accepted_at: UtcMillis(accepted_at),
             items: items as usize,
             outcomes,
+            failed,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trade::Fault;
+    use crate::trade::batch::Format;
+
+    #[test]
+    fn what_was_stored_before_files_were_taken_is_read_and_what_is_stored_now_is_read_again() {
+        let before = r#"[{"Err":[{"pointer":"/packages","fault":"required"}]}]"#;
+        let items: Vec<HandedIn> = serde_json::from_str(before).unwrap();
+        assert!(items[0].origin.is_none());
+        assert_eq!(items[0].item.as_ref().unwrap_err(), &[Faulty::at("/packages", Fault::Required)]);
+        assert_eq!(serde_json::to_string(&items).unwrap(), before);
+        let before = r#"[{"refused":[]},{"refused":[{"pointer":"","fault":"date"}]}]"#;
+        let outcomes: Vec<Acknowledged> = serde_json::from_str(before).unwrap();
+        assert_eq!(serde_json::to_string(&outcomes).unwrap(), before);
+        let reference = Some("PO-1".to_owned());
+        let origin = Some(Origin { format: Format::Xlsx, row: 7, goods: vec![7, 8], reference });
+        let outcome = ItemOutcome::Refused(vec![Faulty::at("/goods/1/origin", Fault::Country)]);
+        let now = Acknowledged { index: 0, origin, outcome };
+        let again: Acknowledged = serde_json::from_str(&serde_json::to_string(&now).unwrap()).unwrap();
+        assert_eq!(again, now);
     }
 }

@@ -19,7 +19,13 @@ const MOVEMENTS: &str = "SELECT id FROM movements WHERE expected_arrival < $1 AN
     AND (arrived_at IS NULL OR departed_at IS NOT NULL OR cancelled_at IS NOT NULL) AND NOT EXISTS \
     (SELECT 1 FROM consignments c WHERE c.movement = movements.id) ORDER BY expected_arrival LIMIT $2";
 const REQUESTS: &str = "SELECT id FROM requests WHERE accepted_at < $1 AND NOT EXISTS \
-    (SELECT 1 FROM request_parts p WHERE p.request = requests.id AND p.outcomes IS NULL) ORDER BY accepted_at LIMIT $2";
+    (SELECT 1 FROM request_parts p WHERE p.request = requests.id AND p.outcomes IS NULL AND requests.failed IS NULL) ORDER BY accepted_at LIMIT $2";
+
+/// Pictures of passages whose declaration is not kept either. A passage's id begins with its time (a UUID of version 7). The passages
+/// themselves stay: the log names those that have used a directive up, and a step that comes once more must be known.
+const PICTURES: &str = "DELETE FROM evidence WHERE digest IN (SELECT digest FROM evidence WHERE passage < $1 AND NOT EXISTS \
+    (SELECT 1 FROM passages p WHERE p.id = evidence.passage AND (p.waiting = 1 OR EXISTS (SELECT 1 FROM movements m WHERE m.id = p.movement))) \
+    ORDER BY passage LIMIT $2)";
 
 /// A kind of rows, and the tables that name them by a column.
 struct Kind {
@@ -39,6 +45,7 @@ const KINDS: [Kind; 3] = [
 /// Take away some of what was last changed before a moment; gives how many rows went.
 pub(crate) struct RollOff {
     pub(crate) before: UtcMillis,
+    pub(crate) at: UtcMillis,
 }
 
 impl Change for RollOff {
@@ -54,12 +61,27 @@ impl Change for RollOff {
             let events =
                 "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
             let done = sqlx::query(events).bind(self.before.0).bind(AT_ONCE).execute(&mut *write.tx).await?;
-            Ok(gone + done.rows_affected())
+            gone += done.rows_affected();
+            gone += write.roll_off_pictures(self.before).await?;
+            if gone > 0 {
+                // In the transaction that takes them away: however central dies, none is gone without a line.
+                write.audit(self.at, "retention", &Noted::RollOff { rows: gone }, "").await?;
+            }
+            Ok(gone)
         })
     }
 }
 
 impl Write<'_> {
+    async fn roll_off_pictures(&mut self, before: UtcMillis) -> Result<u64, StorageError> {
+        let done = sqlx::query(PICTURES)
+            .bind(format!("{:012x}", before.0.max(0)))
+            .bind(AT_ONCE)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
     async fn roll_off(&mut self, kind: &Kind, before: UtcMillis) -> Result<u64, StorageError> {
         let keys: Vec<String> =
             sqlx::query_scalar(kind.go).bind(before.0).bind(AT_ONCE).fetch_all(&mut *self.tx).await?;
@@ -80,12 +102,8 @@ impl Store {
     pub async fn roll_off(&self, before: UtcMillis, now: UtcMillis) -> Result<u64, StorageError> {
         let mut all = 0;
         loop {
-            match self.change(RollOff { before }).await? {
-                0 if all == 0 => return Ok(0),
-                0 => {
-                    self.audit(now, "retention", &Noted::RollOff { rows: all }, "").await?;
-                    return Ok(all);
-                }
+            match self.change(RollOff { before, at: now }).await? {
+                0 => return Ok(all),
                 gone => all += gone,
             }
             // Others who wait come first.
