@@ -224,10 +224,10 @@ mod tests {
     use clearance::ids::{Epoch, Revision};
 
     use super::*;
-    use crate::words::keys;
     use crate::storage::EpochReason;
     use crate::trade::movement::Inspection;
     use crate::trade::news::SealState;
+    use crate::words::keys;
 
     const REASONS: [Reason; 14] = [
         Reason::Directive,

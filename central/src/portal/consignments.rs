@@ -138,7 +138,10 @@ pub(super) async fn list(
     let content = html! {
         (was.tell(language))
         h1 class="govuk-heading-l" { (language.say("chapter-consignments")) }
-        div class="govuk-button-group" { (link_button("/trade/consignments/new", &language.say("lodge-title"), false)) }
+        div class="govuk-button-group" {
+            (link_button("/trade/consignments/new", &language.say("lodge-title"), false))
+            (link_button("/trade/consignments/upload", &language.say("upload-title"), true))
+        }
         (search(language, "/trade/consignments", &wanted.q, "search-consignments-hint"))
         @if shown.is_empty() { p class="govuk-body" { (language.say("nothing-found")) } }
         (lines(&shown))

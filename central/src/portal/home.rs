@@ -76,6 +76,7 @@ fn draft_name(language: Language, form: &str) -> String {
         ["consignments", ccrn, "amend"] => {
             language.say_with("amend-title", &[("ccrn", &terms::spaced(ccrn))])
         }
+        ["consignments", "upload"] => language.say("upload-title"),
         ["movements", "new"] => language.say("bundle-title"),
         _ => language.say("draft-other"),
     }

@@ -27,6 +27,7 @@ mod session;
 mod sign_in;
 mod slip;
 mod terms;
+mod upload;
 mod vehicles;
 
 use axum::Router;
@@ -80,6 +81,9 @@ pub fn router(state: AppState) -> Router {
     let system = css(include_str!("../../assets/govuk-frontend.css"));
     let own = css(include_str!("../../assets/portal.css"));
     let js = ([(header::CONTENT_TYPE, "text/javascript"), KEPT], include_str!("../../assets/portal.js"));
+    let files = Router::new()
+        .route("/trade/consignments/upload", get(upload::form).post(upload::upload))
+        .layer(DefaultBodyLimit::max(upload::MOST_UPLOAD));
     let pages = Router::new()
         .route("/trade", get(home::home))
         .route("/trade/sign-in", get(sign_in::form).post(sign_in::sign_in))
@@ -113,7 +117,11 @@ pub fn router(state: AppState) -> Router {
         .route("/trade/movements/{id}/consignments", get(movement::load_form).post(movement::reload))
         .route("/trade/movements/{id}/cancel", get(movements::confirm).post(movements::cancel))
         .route("/trade/news", get(news::news))
+        .route("/trade/consignments/upload/lodge", post(upload::lodge))
+        .route("/trade/consignments/upload/template/{format}", get(upload::template))
+        .route("/trade/requests/{id}", get(upload::request))
         .layer(DefaultBodyLimit::max(MOST_FORM))
+        .merge(files)
         .layer(axum::middleware::from_fn(refusal::tell_refusals))
         .layer(axum::middleware::map_response(frame::harden));
     Router::new()

@@ -1,8 +1,8 @@
 //! What people are told, in each language.
 
 use super::*;
-use crate::words::Language;
 use crate::trade::batch::draft::{DIRECTIONS, FLAGS};
+use crate::words::Language;
 
 const LOCALES: [(Language, &str); 3] = [
     (Language::English, include_str!("../../../../locales/en/batch.ftl")),
