@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::storage::statement::rows;
 use crate::storage::{Change, Noted, StorageError, Store, Write};
 
-/// Rows that one transaction takes of each kind, at least and at most.
+/// Rows that one transaction takes, at least and at most.
 const LEAST: i64 = 10;
 const MOST: i64 = 250;
 
@@ -53,7 +53,7 @@ const KINDS: [Kind; 3] = [
 pub(crate) struct RollOff {
     pub(crate) before: UtcMillis,
     pub(crate) at: UtcMillis,
-    /// Rows of each kind, at most.
+    /// Rows, at most.
     pub(crate) most: i64,
 }
 
@@ -64,15 +64,18 @@ impl Change for RollOff {
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<u64, StorageError>> {
         Box::pin(async move {
             let mut gone = 0;
+            // One kind after the other: while consignments go, every movement would be looked at for those that have none any more.
             for kind in &KINDS {
-                gone += write.roll_off(kind, self.before, self.most).await?;
+                if gone == 0 {
+                    gone = write.roll_off(kind, self.before, self.most).await?;
+                }
             }
-            let events =
-                "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
-            let done =
-                sqlx::query(events).bind(self.before.0).bind(self.most).execute(&mut *write.tx).await?;
-            gone += done.rows_affected();
-            gone += write.roll_off_pictures(self.before, self.most).await?;
+            if gone == 0 {
+                gone = write.roll_off_events(self.before, self.most).await?;
+            }
+            if gone == 0 {
+                gone = write.roll_off_pictures(self.before, self.most).await?;
+            }
             if gone > 0 {
                 // In the transaction that takes them away: however central dies, none is gone without a line.
                 write.audit(self.at, "retention", &Noted::RollOff { rows: gone }, "").await?;
@@ -89,6 +92,13 @@ impl Write<'_> {
             .bind(most)
             .execute(&mut *self.tx)
             .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn roll_off_events(&mut self, before: UtcMillis, most: i64) -> Result<u64, StorageError> {
+        let events =
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
+        let done = sqlx::query(events).bind(before.0).bind(most).execute(&mut *self.tx).await?;
         Ok(done.rows_affected())
     }
 
