@@ -30,6 +30,9 @@ pub enum CcrnError {
 }
 
 impl Ccrn {
+    /// How many characters one has.
+    pub const CHARACTERS: usize = BODY + 1;
+
     /// The CCRN with number `number` modulo 36^12, unless its check character would be `*` (one number in 37).
     pub fn from_number(mut number: u64) -> Option<Self> {
         let mut body = [b'0'; BODY];

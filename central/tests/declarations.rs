@@ -502,7 +502,8 @@ async fn what_is_kept_no_longer_rolls_off(world: &World) {
     }
     assert_eq!(left, [false, true, true], "of what is over; not of what waits, nor of today");
     assert!(rows > 500, "{rows}");
-    let noted: Vec<u64> = world.store.audit_lines(100).await.unwrap().into_iter().map(rolled_off).collect();
+    let noted: Vec<u64> =
+        world.store.audit_lines(10_000).await.unwrap().into_iter().map(rolled_off).collect();
     assert_eq!(noted.iter().sum::<u64>(), rows);
     assert!(noted.iter().filter(|rows| **rows > 0).count() > 1, "a line in each transaction");
     let left = world.operations.consignments(&world.shipper, &all).await.unwrap();

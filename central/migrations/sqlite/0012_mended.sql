@@ -25,3 +25,6 @@ CREATE INDEX movements_by_standing ON movements (trader,
    WHEN arrived_at IS NOT NULL THEN 'arrived' WHEN action IS NOT NULL THEN 'assessed' ELSE 'bundled' END), expected_arrival, id);
 -- Pictures roll off; a passage's id begins with its time.
 CREATE INDEX evidence_of_passage ON evidence (passage);
+-- With the id, it has the order of the list too: else SQLite goes through all movements of the company.
+DROP INDEX movements_of_trader_by_mark;
+CREATE INDEX movements_of_trader_by_mark ON movements (trader, mark, expected_arrival, id);

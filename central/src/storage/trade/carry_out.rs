@@ -19,17 +19,8 @@ const AGAIN_MS: i64 = 10_000;
 /// Of a part that is not tried any more.
 const NEVER: i64 = i64::MAX;
 
-/// A part that is yet to be lodged.
-#[derive(sqlx::FromRow)]
-struct Part {
-    request: String,
-    first: i64,
-    items: String,
-    trader: String,
-}
-
 /// Which part of a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, sqlx::FromRow)]
 pub(crate) struct Place {
     request: String,
     first: i64,
@@ -66,12 +57,10 @@ impl Change for CarryOut {
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<bool, NotCarriedOut>> {
         Box::pin(async move {
             let Some(part) = write.next_part(self.at).await? else { return Ok(false) };
-            let place =
-                Place { request: part.request.clone(), first: part.first, trader: part.trader.clone() };
-            match write.carry_out(part, self.number, self.at).await {
+            match write.carry_out(&part, self.number, self.at).await {
                 Ok(()) => Ok(true),
                 Err(why) if why.is_passing() => Err(why.into()),
-                Err(why) => Err(NotCarriedOut::Part { part: place, why }),
+                Err(why) => Err(NotCarriedOut::Part { part, why }),
             }
         })
     }
@@ -155,10 +144,11 @@ impl Write<'_> {
         Ok(())
     }
 
-    async fn next_part(&mut self, at: UtcMillis) -> Result<Option<Part>, StorageError> {
+    async fn next_part(&mut self, at: UtcMillis) -> Result<Option<Place>, StorageError> {
         let part = sqlx::query_as(
-            "SELECT p.request, p.first, p.items, p.trader FROM request_turns t JOIN request_parts p ON p.trader = t.trader \
-             WHERE p.outcomes IS NULL AND p.not_before <= $1 ORDER BY t.turn, p.trader, p.request, p.first LIMIT 1",
+            // CROSS: SQLite takes the companies first, in their order, and stops at the first part.
+            "SELECT p.request, p.first, p.trader FROM request_turns t CROSS JOIN request_parts p \
+             WHERE p.trader = t.trader AND p.outcomes IS NULL AND p.not_before <= $1 ORDER BY t.turn, t.trader, p.request, p.first LIMIT 1",
         )
         .bind(at.0)
         .fetch_optional(&mut *self.tx)
@@ -168,12 +158,18 @@ impl Write<'_> {
 
     async fn carry_out(
         &mut self,
-        part: Part,
+        part: &Place,
         number: fn() -> Ccrn,
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let caller = self.who_asked(&part.request).await?;
-        let items: Vec<HandedIn> = serde_json::from_str(&part.items).map_err(data)?;
+        let items: String =
+            sqlx::query_scalar("SELECT items FROM request_parts WHERE request = $1 AND first = $2")
+                .bind(part.request.clone())
+                .bind(part.first)
+                .fetch_one(&mut *self.tx)
+                .await?;
+        let items: Vec<HandedIn> = serde_json::from_str(&items).map_err(data)?;
         let mut lodged = Vec::with_capacity(items.len());
         let mut outcomes = Vec::with_capacity(items.len());
         for (index, HandedIn { origin, item }) in items.into_iter().enumerate() {
@@ -190,7 +186,7 @@ impl Write<'_> {
         self.lodge(&caller, &lodged, at).await?;
         sqlx::query("UPDATE request_parts SET outcomes = $1, items = '' WHERE request = $2 AND first = $3")
             .bind(serde_json::to_string(&outcomes).map_err(data)?)
-            .bind(part.request)
+            .bind(part.request.clone())
             .bind(part.first)
             .execute(&mut *self.tx)
             .await?;

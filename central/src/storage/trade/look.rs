@@ -286,7 +286,8 @@ fn end_of_prefix(prefix: &str) -> String {
 /// The number that a text may be the beginning of.
 fn number_in(text: &str) -> Option<String> {
     let number: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-    let may = number.len() >= 4 && number.bytes().all(|b| b.is_ascii_alphanumeric());
+    let may =
+        (4..=Ccrn::CHARACTERS).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_alphanumeric());
     may.then(|| number.to_ascii_uppercase())
 }
 
@@ -370,7 +371,8 @@ impl Store {
         most: u32,
     ) -> Result<Vec<AnyRow>, sqlx::Error> {
         sqlx::query(consignment!(
-            "WHERE ccrn >= $1 AND ccrn <> $2 AND ccrn < $3 AND trader = $4 ORDER BY ccrn LIMIT $5"
+            // The trader is no key here: else SQLite goes through all consignments of the company.
+            "WHERE ccrn >= $1 AND ccrn <> $2 AND ccrn < $3 AND trader || '' = $4 ORDER BY ccrn LIMIT $5"
         ))
         .bind(after.unwrap_or(number))
         .bind(after.unwrap_or_default())
@@ -459,7 +461,8 @@ impl Store {
     pub async fn expected(&self, site: &SiteId, at: UtcMillis) -> Result<Vec<MovementRow>, StorageError> {
         const DAY: i64 = 24 * 3_600_000;
         let rows = sqlx::query_as(movement!(
-            "WHERE site IN ($1, '') AND sandbox = 0 AND cancelled_at IS NULL AND expected_arrival BETWEEN $2 AND $3 ORDER BY expected_arrival LIMIT 5000"
+            // The site is no key here: there are many more movements of a site than of two days.
+            "WHERE site || '' IN ($1, '') AND sandbox = 0 AND cancelled_at IS NULL AND expected_arrival BETWEEN $2 AND $3 ORDER BY expected_arrival LIMIT 5000"
         ))
         .bind(site.as_str())
         .bind(at.0 - DAY)

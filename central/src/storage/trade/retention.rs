@@ -1,15 +1,22 @@
 //! What the rules of the place keep no longer rolls off: in small transactions, so that nobody waits for it. The audit stays, and
 //! so does whatever is not over.
 
+use std::time::Duration;
+
 use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use sqlx::AssertSqlSafe;
+use tokio::time::Instant;
 
 use crate::storage::statement::rows;
 use crate::storage::{Change, Noted, StorageError, Store, Write};
 
-/// Rows that one transaction takes of each kind.
-const AT_ONCE: i64 = 250;
+/// Rows that one transaction takes, at least and at most.
+const LEAST: i64 = 10;
+const MOST: i64 = 250;
+
+/// As long as one transaction should take: whoever lodges waits for one, and for the one that takes the next rows and theirs.
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 /// What rolls off: the rows that go, by their table's key, oldest first.
 const CONSIGNMENTS: &str = "SELECT ccrn FROM consignments WHERE lodged_at < $1 AND changed_at < $1 AND NOT EXISTS \
@@ -46,6 +53,8 @@ const KINDS: [Kind; 3] = [
 pub(crate) struct RollOff {
     pub(crate) before: UtcMillis,
     pub(crate) at: UtcMillis,
+    /// Rows, at most.
+    pub(crate) most: i64,
 }
 
 impl Change for RollOff {
@@ -55,14 +64,18 @@ impl Change for RollOff {
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<u64, StorageError>> {
         Box::pin(async move {
             let mut gone = 0;
+            // One kind after the other: while consignments go, every movement would be looked at for those that have none any more.
             for kind in &KINDS {
-                gone += write.roll_off(kind, self.before).await?;
+                if gone == 0 {
+                    gone = write.roll_off(kind, self.before, self.most).await?;
+                }
             }
-            let events =
-                "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
-            let done = sqlx::query(events).bind(self.before.0).bind(AT_ONCE).execute(&mut *write.tx).await?;
-            gone += done.rows_affected();
-            gone += write.roll_off_pictures(self.before).await?;
+            if gone == 0 {
+                gone = write.roll_off_events(self.before, self.most).await?;
+            }
+            if gone == 0 {
+                gone = write.roll_off_pictures(self.before, self.most).await?;
+            }
             if gone > 0 {
                 // In the transaction that takes them away: however central dies, none is gone without a line.
                 write.audit(self.at, "retention", &Noted::RollOff { rows: gone }, "").await?;
@@ -73,18 +86,25 @@ impl Change for RollOff {
 }
 
 impl Write<'_> {
-    async fn roll_off_pictures(&mut self, before: UtcMillis) -> Result<u64, StorageError> {
+    async fn roll_off_pictures(&mut self, before: UtcMillis, most: i64) -> Result<u64, StorageError> {
         let done = sqlx::query(PICTURES)
             .bind(format!("{:012x}", before.0.max(0)))
-            .bind(AT_ONCE)
+            .bind(most)
             .execute(&mut *self.tx)
             .await?;
         Ok(done.rows_affected())
     }
 
-    async fn roll_off(&mut self, kind: &Kind, before: UtcMillis) -> Result<u64, StorageError> {
+    async fn roll_off_events(&mut self, before: UtcMillis, most: i64) -> Result<u64, StorageError> {
+        let events =
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
+        let done = sqlx::query(events).bind(before.0).bind(most).execute(&mut *self.tx).await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn roll_off(&mut self, kind: &Kind, before: UtcMillis, most: i64) -> Result<u64, StorageError> {
         let keys: Vec<String> =
-            sqlx::query_scalar(kind.go).bind(before.0).bind(AT_ONCE).fetch_all(&mut *self.tx).await?;
+            sqlx::query_scalar(kind.go).bind(before.0).bind(most).fetch_all(&mut *self.tx).await?;
         if keys.is_empty() {
             return Ok(0);
         }
@@ -100,14 +120,17 @@ impl Write<'_> {
 impl Store {
     /// Take away everything that was last changed before a moment, a little at a time; gives how many rows went.
     pub async fn roll_off(&self, before: UtcMillis, now: UtcMillis) -> Result<u64, StorageError> {
-        let mut all = 0;
+        let (mut all, mut most) = (0, LEAST);
         loop {
-            match self.change(RollOff { before, at: now }).await? {
+            let began = Instant::now();
+            match self.change(RollOff { before, at: now, most }).await? {
                 0 => return Ok(all),
                 gone => all += gone,
             }
-            // Others who wait come first.
-            tokio::task::yield_now().await;
+            let took = began.elapsed();
+            most = if took > A_MOMENT { (most / 2).max(LEAST) } else { (most + LEAST).min(MOST) };
+            // As much time is others'.
+            tokio::time::sleep(took).await;
         }
     }
 }

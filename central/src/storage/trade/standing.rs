@@ -186,22 +186,47 @@ mod tests {
     use crate::storage::Database;
 
     #[tokio::test]
-    async fn an_index_has_each_standing() {
+    async fn an_index_has_each_standing_and_each_mark() {
         let dir = tempfile::TempDir::new().unwrap();
         let database = Database::Sqlite(dir.path().join("central.sqlite"));
         let store = Store::open(&database, &[], Arc::new(Signer::from_secret(&[1; 32]))).await.unwrap();
-        for (table, expression, order, index) in [
-            ("consignments", CONSIGNMENT, "lodged_at DESC, ccrn DESC", "consignments_by_standing"),
-            ("movements", MOVEMENT, "expected_arrival DESC, id DESC", "movements_by_standing"),
+        for (table, expression, (at, id), index) in [
+            (
+                "consignments",
+                CONSIGNMENT,
+                ("lodged_at", "ccrn"),
+                "consignments_by_standing (trader=? AND <expr>=?",
+            ),
+            (
+                "movements",
+                MOVEMENT,
+                ("expected_arrival", "id"),
+                "movements_by_standing (trader=? AND <expr>=?",
+            ),
+            (
+                "movements",
+                "mark",
+                ("expected_arrival", "id"),
+                "movements_of_trader_by_mark (trader=? AND mark=?",
+            ),
         ] {
             let statement = format!(
-                "EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE trader = $1 AND {expression} = $2 ORDER BY {order} LIMIT 50"
+                "EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE trader = $1 AND {expression} = $2 AND ({at}, {id}) < ($3, $4) \
+                 ORDER BY {at} DESC, {id} DESC LIMIT 50"
             );
-            let plan: Vec<(i64, i64, i64, String)> =
-                sqlx::query_as(AssertSqlSafe(statement)).fetch_all(&store.pool).await.unwrap();
-            let plan: String = plan.into_iter().map(|(.., step)| step).collect();
-            assert!(plan.contains(index) && plan.contains("<expr>=?"), "{plan}");
+            let plan = plan(&store, &statement).await;
+            assert!(plan.contains(index), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
+        let numbers =
+            look::consignments("WHERE ccrn >= $1 AND ccrn < $3 AND trader || '' = $4 ORDER BY ccrn LIMIT $5");
+        let plan = plan(&store, &format!("EXPLAIN QUERY PLAN {numbers}")).await;
+        assert!(plan.contains("(ccrn>? AND ccrn<?)"), "{plan}");
+    }
+
+    async fn plan(store: &Store, statement: &str) -> String {
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(AssertSqlSafe(statement)).fetch_all(&store.pool).await.unwrap();
+        plan.into_iter().map(|(.., step)| step).collect()
     }
 }

@@ -1,5 +1,5 @@
 //! Declarations: lodging, bundling and following them over HTTP, on each engine, beside a bare insert of the same bytes
-//! into the same engine; and looking things up among as many consignments as a busy year brings.
+//! into the same engine.
 //!
 //! Central is a process of its own; the load comes from this one. Every commit is durable before it is answered.
 
@@ -7,9 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use central::ccrn::Ccrn;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use rand::RngExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::any::AnyPoolOptions;
@@ -17,7 +15,7 @@ use sqlx::{AnyPool, AssertSqlSafe};
 use tests::world::office::{NO_LIMIT, Office, consignment};
 use tests::world::postgres::Postgres;
 
-use super::{ms, print, spread};
+use super::{lookups, ms, print, spread};
 
 /// Single lodgings of the run without a limit.
 const SINGLE: usize = 12_000;
@@ -31,12 +29,8 @@ const STEADY: usize = 10;
 const BULK: usize = 10_000;
 /// Bundles.
 const BUNDLES: usize = 5_000;
-/// Consignments of each movement among the many.
-const CARRIED: usize = 5;
-/// Look-ups of each kind.
-const LOOKS: usize = 300;
 /// What one multi-row insert takes.
-const ROWS: usize = 500;
+pub(super) const ROWS: usize = 500;
 
 #[derive(Clone, Copy, Debug)]
 enum Engine {
@@ -61,7 +55,7 @@ pub(super) async fn declarations(stored: usize) -> anyhow::Result<()> {
         Ok(server) => ways_in(Engine::Postgres, Some(&server.url())).await?,
         Err(why) => print("declarations_postgresql", json!({ "skipped": why })),
     }
-    looks(stored).await
+    lookups::looks(stored).await
 }
 
 async fn ways_in(engine: Engine, database: Option<&str>) -> anyhow::Result<()> {
@@ -88,7 +82,7 @@ async fn single(engine: Engine, office: &Office, bare: &Bare) -> anyhow::Result<
     Ok(())
 }
 
-async fn lodge(office: &Office, number: usize) -> anyhow::Result<String> {
+pub(super) async fn lodge(office: &Office, number: usize) -> anyhow::Result<String> {
     let lodged =
         Office::ask(office.request(Method::POST, "/api/v1/consignments").json(&consignment(number))).await?;
     Ok(lodged["ccrn"].as_str().context("no ccrn")?.to_owned())
@@ -183,7 +177,7 @@ async fn bundles(engine: Engine, office: &Office) -> anyhow::Result<()> {
 }
 
 /// A registration mark of Hong Kong's form, another for each number below two million.
-fn mark(number: usize) -> String {
+pub(super) fn mark(number: usize) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHJKLMNPRSTUVWXYZ";
     let (serial, prefix) = (number % 9_999 + 1, number / 9_999);
     let letter = |place: usize| LETTERS[place % LETTERS.len()] as char;
@@ -258,145 +252,11 @@ impl Bare {
 }
 
 /// A statement that inserts `rows` rows of `columns` values.
-fn inserting(head: &str, columns: usize, rows: usize) -> String {
+pub(super) fn inserting(head: &str, columns: usize, rows: usize) -> String {
     let row = |row: usize| {
         let values: Vec<String> =
             (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
         format!("({})", values.join(", "))
     };
     format!("{head}{}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
-}
-
-/// The address at which the consignment of a number is looked for.
-type Address = fn(usize) -> String;
-
-/// Find things among `stored` consignments, in SQLite.
-async fn looks(stored: usize) -> anyhow::Result<()> {
-    let mut filled = Duration::ZERO;
-    let office = Office::start_with(None, NO_LIMIT, |config| {
-        let file = config.with_file_name("data").join("central.sqlite");
-        let started = Instant::now();
-        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(fill(&file, stored)))?;
-        filled = started.elapsed();
-        Ok(())
-    })?;
-    let bytes = std::fs::metadata(office.folder().join("data/central.sqlite"))?.len();
-    print(
-        "stored",
-        json!({ "consignments": stored, "movements": stored / CARRIED, "bytes": bytes, "filled_in_s": filled.as_secs_f64() }),
-    );
-    let kinds: [(&str, Address); 5] = [
-        ("list", |_| "/api/v1/consignments?limit=50".to_owned()),
-        ("ccrn", |n| format!("/api/v1/consignments/{}", ccrn(n))),
-        ("mark", |n| format!("/api/v1/movements?search={}&limit=50", mark(n / CARRIED % 2_000_000))),
-        ("consignee", |n| format!("/api/v1/consignments?search=Kowloon%20Assembly%20{n}%20&limit=50")),
-        ("readiness", |n| format!("/api/v1/movements/m-{}", n / CARRIED)),
-    ];
-    for (kind, path) in kinds {
-        let times = look(&office, stored, path).await.with_context(|| kind)?;
-        print(
-            &format!("look_{kind}"),
-            json!({ "ms": spread(times), "limit_p99_ms": 50.0, "stored": stored }),
-        );
-    }
-    Ok(())
-}
-
-async fn look(office: &Office, stored: usize, path: Address) -> anyhow::Result<Vec<f64>> {
-    let mut times = Vec::new();
-    for _ in 0..LOOKS {
-        let number = rand::rng().random_range(0..stored / CARRIED * CARRIED);
-        let request = office.request(Method::GET, &path(number));
-        let started = Instant::now();
-        let found = Office::ask(request).await?;
-        times.push(ms(started.elapsed()));
-        ensure!(!found["items"].as_array().is_some_and(Vec::is_empty), "nothing at {}", path(number));
-    }
-    Ok(times)
-}
-
-/// The number of the `n`th of many: spread over all numbers, as random ones are.
-fn ccrn(n: usize) -> String {
-    let spread = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) % 36u64.pow(12);
-    // Not every number makes one; the next that does is no other's, as far apart as they lie.
-    (spread..).find_map(Ccrn::from_number).map(|ccrn| ccrn.to_string()).unwrap_or_default()
-}
-
-/// Put consignments, and a movement for each [`CARRIED`] of them, straight into the database.
-async fn fill(file: &Path, stored: usize) -> anyhow::Result<()> {
-    let pool =
-        AnyPoolOptions::new().max_connections(1).connect(&format!("sqlite://{}", file.display())).await?;
-    // Nobody else is there yet, and nothing is lost if this fails.
-    sqlx::raw_sql("PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000").execute(&pool).await?;
-    let (now, mut from) = (jiff::Timestamp::now().as_millisecond(), 0);
-    while from < stored {
-        let until = stored.min(from + 200 * ROWS);
-        let mut tx = pool.begin().await?;
-        for numbers in (from / CARRIED..until.div_ceil(CARRIED)).collect::<Vec<_>>().chunks(ROWS) {
-            insert_movements(&mut tx, numbers, now).await?;
-        }
-        for numbers in (from..until).collect::<Vec<_>>().chunks(ROWS) {
-            insert_consignments(&mut tx, numbers, now).await?;
-        }
-        tx.commit().await?;
-        from = until;
-        eprint!("\rstored {until}/{stored} ");
-    }
-    eprintln!();
-    pool.close().await;
-    Ok(())
-}
-
-async fn insert_consignments(
-    tx: &mut sqlx::AnyConnection,
-    numbers: &[usize],
-    now: i64,
-) -> anyhow::Result<()> {
-    const HEAD: &str = "INSERT INTO consignments (ccrn, body, lodged_by, lodged_at, trader, consignee, movement, changed_at) VALUES ";
-    let mut query = sqlx::query(AssertSqlSafe(inserting(HEAD, 8, numbers.len())));
-    for number in numbers {
-        // Over the sixty days before today, the last lodged the latest.
-        let at = now - 60 * 86_400_000 + *number as i64 / 4;
-        query = query
-            .bind(ccrn(*number))
-            .bind(consignment(*number).to_string())
-            .bind("trade")
-            .bind(at)
-            .bind("trade")
-            .bind(format!("kowloon assembly {number} ltd"))
-            .bind(format!("m-{}", number / CARRIED))
-            .bind(at);
-    }
-    query.execute(tx).await?;
-    Ok(())
-}
-
-async fn insert_movements(tx: &mut sqlx::AnyConnection, numbers: &[usize], now: i64) -> anyhow::Result<()> {
-    const HEAD: &str = "INSERT INTO movements (id, site, mark, expected_arrival, created_at, trader, bundled_at, changed_at) VALUES ";
-    let mut query = sqlx::query(AssertSqlSafe(inserting(HEAD, 8, numbers.len())));
-    for number in numbers {
-        let at = now - 60 * 86_400_000 + *number as i64;
-        query = query
-            .bind(format!("m-{number}"))
-            .bind("north")
-            .bind(mark(number % 2_000_000))
-            .bind(at)
-            .bind(at)
-            .bind("trade")
-            .bind(at)
-            .bind(at);
-    }
-    query.execute(tx).await?;
-    Ok(())
-}
-
-/// How many consignments to look among: what the disk has room for, ten million at most.
-pub(super) fn as_many_as_fit(wanted: usize) -> usize {
-    /// Bytes that each takes with its share of a movement and the indexes, with room to spare.
-    const EACH: u64 = 2_000;
-    let free =
-        std::process::Command::new("df").args(["--output=avail", "-B1"]).arg(std::env::temp_dir()).output();
-    let free =
-        free.ok().and_then(|o| String::from_utf8(o.stdout).ok()?.lines().nth(1)?.trim().parse::<u64>().ok());
-    free.map_or(wanted, |free| wanted.min((free / EACH) as usize))
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are the answer")]
 
 mod declarations;
+mod lookups;
 mod replication;
 
 use std::collections::HashMap;
@@ -45,6 +46,10 @@ fn main() -> anyhow::Result<()> {
         let stored = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
         return runtime.block_on(declarations::declarations(stored.unwrap_or(STORED)));
     }
+    if std::env::args().nth(1).is_some_and(|first| first == "lookups") {
+        let stored = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
+        return runtime.block_on(lookups::lookups(stored.unwrap_or(STORED)));
+    }
     let folder = tempfile::TempDir::new()?;
     let spec = ClipSpec { seconds: 6.0, fps: 25, ..tests_clip()? };
     let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
@@ -55,7 +60,7 @@ fn main() -> anyhow::Result<()> {
     recognition(folder.path())?;
     runtime.block_on(memory(&clip, folder.path()))?;
     runtime.block_on(site())?;
-    runtime.block_on(declarations::declarations(declarations::as_many_as_fit(STORED)))?;
+    runtime.block_on(declarations::declarations(lookups::as_many_as_fit(STORED)))?;
     Ok(())
 }
 
