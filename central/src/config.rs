@@ -14,6 +14,8 @@ use serde::de::DeserializeOwned;
 use crate::api::RateLimit;
 use crate::clock::Clock;
 use crate::link::tls;
+use crate::messages::{Channels, MessagesConfig};
+use crate::secrets::Vault;
 use crate::server::Limits;
 use crate::systems::SystemsConfig;
 use crate::trade::Place;
@@ -54,6 +56,11 @@ pub struct Config {
     /// What connections may take.
     #[serde(default)]
     pub limits: Limits,
+    /// File with the key under which secrets lie sealed in the database; made if there is none. Default: `secrets.key` in `data_dir`.
+    pub secrets_file: Option<PathBuf>,
+    /// How news leaves: webhooks, e-mail, SMS.
+    #[serde(default)]
+    pub messages: MessagesConfig,
     /// Under which terms officers' corrections may be used to train models.
     #[serde(default = "default_licence")]
     pub examples_licence: String,
@@ -137,11 +144,20 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
+        config.secrets_file = config.secrets_file.map(|file| folder.join(file));
+        config.messages = config.messages.beside(folder);
         config.place = config.place.map(|place| folder.join(place));
         config.tls = config.tls.map(|files| files.beside(folder));
         config.systems = config.systems.map(|systems| systems.beside(folder));
         config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
+    }
+
+    /// The key under which secrets lie sealed in the database.
+    pub fn vault(&self) -> anyhow::Result<Vault> {
+        std::fs::create_dir_all(&self.data_dir).with_context(|| self.data_dir.display().to_string())?;
+        let beside_data = self.data_dir.join("secrets.key");
+        Vault::open(self.secrets_file.as_deref().unwrap_or(&beside_data))
     }
 
     /// The rules of the place.
@@ -173,6 +189,7 @@ impl Config {
             () => check_endpoints(&self.zenoh, self.tls.is_some()).map_err(|e| ("zenoh", e.to_string())),
         }?;
         self.limits.check()?;
+        self.messages.check()?;
         match &self.tls {
             Some(_) => transport::at_central(&self.sites, self.edges.keys())
                 .map(drop)
@@ -184,6 +201,7 @@ impl Config {
     /// Check the certificate and its key.
     pub fn check_files(&self, now: UtcMillis) -> anyhow::Result<()> {
         self.place()?;
+        Channels::open(&self.messages)?;
         if let Some(systems) = &self.systems {
             systems.open(self.tls.as_ref(), &Clock::of(move || now))?;
         }

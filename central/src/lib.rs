@@ -13,15 +13,18 @@ pub mod examples;
 pub mod fuzzing;
 pub mod keys;
 pub mod link;
+pub mod messages;
 pub mod officers;
 pub mod operations;
 pub mod rotation;
 pub mod router;
+pub mod secrets;
 pub mod server;
 pub mod state;
 pub mod storage;
 pub mod systems;
 pub mod trade;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +38,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::messages::Channels;
 use crate::operations::Operations;
 use crate::server::{Door, Gate, Server};
 use crate::state::AppState;
@@ -55,6 +59,11 @@ pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<
     Store::open(&database, &config.sites, signer).await.with_context(|| database.label())
 }
 
+/// Choose the cryptography of TLS connections that name none themselves. It stays as it was first chosen.
+pub fn choose_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A running central.
 pub struct Central {
     http: SocketAddr,
@@ -68,6 +77,7 @@ pub struct Central {
 impl Central {
     /// Start everything a configuration asks for.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        choose_cryptography();
         let store = rotation::open_signed(config).await?;
         let place = Arc::new(config.place()?);
         let systems = match &config.systems {
@@ -85,6 +95,8 @@ impl Central {
             examples: config.data_dir.join("examples"),
             examples_licence: config.examples_licence.as_str().into(),
             rate_limits: Arc::new(api::RateLimits::new(config.rate_limit)),
+            vault: config.vault()?,
+            channels: Arc::new(Channels::open(&config.messages)?),
             sign_ins: Arc::default(),
             client_authority: systems.as_ref().map(|systems| Arc::clone(&systems.authority)),
         };
@@ -93,6 +105,7 @@ impl Central {
         link.spawn(rehearse(state.clone()));
         link.spawn(carry_out(state.clone()));
         link.spawn(forget(state.clone()));
+        link.spawn(messages::deliver(state.clone()));
         let listener = listen("http", config.http).await?;
         let http = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);

@@ -11,8 +11,10 @@ use tokio::sync::broadcast;
 use crate::api::RateLimits;
 use crate::ca::ClientAuthority;
 use crate::clock::Clock;
+use crate::messages::Channels;
 use crate::officers::SignInGuard;
 use crate::operations::Operations;
+use crate::secrets::Vault;
 use crate::storage::Store;
 
 /// Something a person may want to see at once.
@@ -84,6 +86,10 @@ pub struct AppState {
     pub examples_licence: Arc<str>,
     /// How much each client may ask.
     pub rate_limits: Arc<RateLimits>,
+    /// Opens secrets that lie sealed in the database.
+    pub vault: Vault,
+    /// The ways by which news leaves.
+    pub channels: Arc<Channels>,
     /// Slows down guessing of passwords.
     pub sign_ins: Arc<SignInGuard>,
     /// Issues certificates to the trade's systems; none where they have no port.

@@ -11,10 +11,10 @@ use super::notice::{Notice, Told};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
 use super::terms;
-use super::words::Language;
 use crate::officers::{Deed, PasswordError, Role, hash_password};
 use crate::state::AppState;
 use crate::storage::{Noted, OfficerRow};
+use crate::words::Language;
 
 #[derive(Deserialize)]
 pub(super) struct AccountForm {

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use super::notice::Notice;
 use super::session::{Refusal, SignedIn};
 use super::terms;
-use super::words::Language;
 use crate::officers::Deed;
 use crate::state::AppState;
+use crate::words::Language;
 
 /// The longest reason kept, in characters.
 const LONGEST_REASON: usize = 500;

@@ -9,10 +9,10 @@ use super::page::{Frame, page};
 use super::queue::first_mark;
 use super::session::{Refusal, SignedIn};
 use super::terms;
-use super::words::Language;
 use crate::officers::Deed;
 use crate::state::AppState;
 use crate::storage::{AuditRow, Noted, PassageRow};
+use crate::words::Language;
 
 /// Lines shown of each.
 const LINES: u32 = 100;

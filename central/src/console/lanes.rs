@@ -21,9 +21,9 @@ use super::notice::{self, Notice};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
 use super::terms;
-use super::words::Language;
 use crate::officers::Deed;
 use crate::state::{AppState, CentralEvent};
+use crate::words::Language;
 
 /// A lane that has not told for so long is out of contact.
 const SILENT_MS: i64 = 3_000;

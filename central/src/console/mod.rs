@@ -11,7 +11,6 @@ mod page;
 mod queue;
 mod session;
 mod terms;
-mod words;
 
 use axum::Router;
 use axum::http::header;

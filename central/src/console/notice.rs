@@ -4,8 +4,8 @@
 use clearance::mark::MarkError;
 use maud::{Markup, html};
 
-use super::words::Language;
 use crate::storage::CannotUndo;
+use crate::words::Language;
 
 /// What there is to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl From<CannotUndo> for Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::words::keys;
+    use crate::words::keys;
 
     #[test]
     fn every_notice_has_words_and_is_found_by_its_key() {

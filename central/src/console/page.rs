@@ -6,8 +6,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::address::escaped;
 use super::session::SignedIn;
-use super::words::Language;
 use crate::officers::Deed;
+use crate::words::Language;
 
 /// What a page shows around its content.
 pub(super) struct Frame<'a> {

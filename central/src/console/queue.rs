@@ -16,10 +16,10 @@ use super::notice::{Notice, Told};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
 use super::terms;
-use super::words::Language;
 use crate::officers::Deed;
 use crate::state::AppState;
 use crate::storage::{OrderReason, OrderRow, OrderState, PassageRow};
+use crate::words::Language;
 
 #[derive(Deserialize)]
 pub(super) struct Selected {

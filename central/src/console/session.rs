@@ -13,10 +13,10 @@ use serde::Deserialize;
 
 use super::address::within_console;
 use super::page::{Frame, page};
-use super::words::Language;
 use crate::officers::{Actor, Deed, new_token, token_hash, verify_password};
 use crate::state::AppState;
 use crate::storage::{CONSOLE, Noted, StorageError};
+use crate::words::Language;
 
 const COOKIE: &str = "session";
 

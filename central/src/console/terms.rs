@@ -7,10 +7,10 @@ use clearance::follower::Quarantine;
 use clearance::order::Verdict;
 use clearance::passage::{LanePhase, Outcome, ReplicaHealth};
 
-use super::words::Language;
 use crate::officers::Role;
 use crate::state::LaneRecord;
 use crate::storage::{COMMAND_LINE, CONSOLE, Noted, OrderReason, OrderState};
+use crate::words::Language;
 
 pub(super) fn action(action: ActionCode) -> &'static str {
     match action {
@@ -174,6 +174,10 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::WithdrawNotice => "audit-withdraw-notice",
         Noted::AddTrader => "audit-add-trader",
         Noted::PutContact => "audit-put-contact",
+        Noted::AddWebhook => "audit-add-webhook",
+        Noted::RemoveWebhook => "audit-remove-webhook",
+        Noted::RollSecret => "audit-roll-secret",
+        Noted::ReplayWebhook { .. } => "audit-replay-webhook",
         Noted::PutVehicle => "audit-put-vehicle",
         Noted::RemoveVehicle => "audit-remove-vehicle",
         Noted::Assign(_) => "audit-assign",
@@ -217,10 +221,10 @@ mod tests {
     use clearance::ids::{Epoch, Revision};
 
     use super::*;
-    use crate::console::words::keys;
     use crate::storage::EpochReason;
     use crate::trade::movement::Inspection;
     use crate::trade::news::SealState;
+    use crate::words::keys;
 
     const REASONS: [Reason; 14] = [
         Reason::Directive,
@@ -297,6 +301,10 @@ mod tests {
             Noted::WithdrawNotice,
             Noted::AddTrader,
             Noted::PutContact,
+            Noted::AddWebhook,
+            Noted::RemoveWebhook,
+            Noted::RollSecret,
+            Noted::ReplayWebhook { after: 0 },
             Noted::PutVehicle,
             Noted::RemoveVehicle,
             Noted::Assign(ActionCode::Release),

@@ -39,6 +39,7 @@ const KINDS: [Kind; 3] = [
 /// Take away some of what was last changed before a moment; gives how many rows went.
 pub(crate) struct RollOff {
     pub(crate) before: UtcMillis,
+    pub(crate) at: UtcMillis,
 }
 
 impl Change for RollOff {
@@ -51,10 +52,9 @@ impl Change for RollOff {
             for kind in &KINDS {
                 gone += write.roll_off(kind, self.before).await?;
             }
-            let events =
-                "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
-            let done = sqlx::query(events).bind(self.before.0).bind(AT_ONCE).execute(&mut *write.tx).await?;
-            Ok(gone + done.rows_affected())
+            gone += write.roll_off_events(self.before, self.at).await?;
+            gone += write.roll_off_deliveries(self.before, AT_ONCE).await?;
+            Ok(gone)
         })
     }
 }
@@ -73,6 +73,22 @@ impl Write<'_> {
         }
         Ok(keys.len() as u64)
     }
+
+    async fn roll_off_events(&mut self, before: UtcMillis, at: UtcMillis) -> Result<u64, StorageError> {
+        let seqs: Vec<i64> = sqlx::query_scalar("SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2")
+            .bind(before.0)
+            .bind(AT_ONCE)
+            .fetch_all(&mut *self.tx)
+            .await?;
+        if seqs.is_empty() {
+            return Ok(0);
+        }
+        self.roll_off_untold(&seqs, at).await?;
+        let statement = rows("DELETE FROM events WHERE seq IN ", seqs.len(), 1);
+        let query = seqs.iter().fold(sqlx::query(AssertSqlSafe(statement)), |query, seq| query.bind(*seq));
+        query.execute(&mut *self.tx).await?;
+        Ok(seqs.len() as u64)
+    }
 }
 
 impl Store {
@@ -80,7 +96,7 @@ impl Store {
     pub async fn roll_off(&self, before: UtcMillis, now: UtcMillis) -> Result<u64, StorageError> {
         let mut all = 0;
         loop {
-            match self.change(RollOff { before }).await? {
+            match self.change(RollOff { before, at: now }).await? {
                 0 if all == 0 => return Ok(0),
                 0 => {
                     self.audit(now, "retention", &Noted::RollOff { rows: all }, "").await?;

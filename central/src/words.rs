@@ -1,31 +1,39 @@
-//! The console's words in the reader's language.
+//! Words for people, in the reader's language: console, portal and messages.
+
+use std::borrow::Cow;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum_extra::extract::CookieJar;
+use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, static_loader};
 
 static_loader! {
     static LOCALES = {
         locales: "./locales",
         fallback_language: "en",
+        // Marks of direction round values belong to scripts that run both ways; ours do not, and they end up in what people copy.
+        customise: |bundle| bundle.set_use_isolating(false),
     };
 }
 
-/// A language of the console.
+/// A language that people are spoken to in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub(crate) enum Language {
+    /// English.
     English,
+    /// 繁體中文.
     Traditional,
+    /// 简体中文.
     Simplified,
 }
 
 impl Language {
-    pub(super) const ALL: [Self; 3] = [Self::English, Self::Traditional, Self::Simplified];
+    pub(crate) const ALL: [Self; 3] = [Self::English, Self::Traditional, Self::Simplified];
 
     /// Its tag.
-    pub(super) fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::Traditional => "zh-Hant",
@@ -34,7 +42,7 @@ impl Language {
     }
 
     /// Its own name.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::English => "English",
             Self::Traditional => "繁體中文",
@@ -42,14 +50,22 @@ impl Language {
         }
     }
 
-    pub(super) fn of_tag(tag: &str) -> Option<Self> {
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|l| l.tag() == tag)
     }
 
     /// A word or sentence; its own key where it is missing, which a test forbids.
-    pub(super) fn say(self, key: &str) -> String {
+    pub(crate) fn say(self, key: &str) -> String {
         let language: LanguageIdentifier = self.tag().parse().unwrap_or_default();
         LOCALES.try_lookup(&language, key).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// A sentence with values in it.
+    pub(crate) fn say_with(self, key: &str, values: &[(&'static str, &str)]) -> String {
+        let language: LanguageIdentifier = self.tag().parse().unwrap_or_default();
+        let values =
+            values.iter().map(|(name, value)| (Cow::from(*name), FluentValue::from((*value).to_owned())));
+        LOCALES.try_lookup_with_args(&language, key, &values.collect()).unwrap_or_else(|| key.to_owned())
     }
 
     /// The first language a browser accepts that the console speaks.
@@ -79,15 +95,28 @@ impl<S: Sync> FromRequestParts<S> for Language {
     }
 }
 
+/// The files of words, by language.
+#[cfg(test)]
+const FILES: [(Language, [&str; 2]); 3] = [
+    (
+        Language::English,
+        [include_str!("../locales/en/console.ftl"), include_str!("../locales/en/messages.ftl")],
+    ),
+    (
+        Language::Traditional,
+        [include_str!("../locales/zh-Hant/console.ftl"), include_str!("../locales/zh-Hant/messages.ftl")],
+    ),
+    (
+        Language::Simplified,
+        [include_str!("../locales/zh-Hans/console.ftl"), include_str!("../locales/zh-Hans/messages.ftl")],
+    ),
+];
+
 /// The keys that a language itself has words for: a look-up would fall back to English.
 #[cfg(test)]
-pub(super) fn keys(language: Language) -> Vec<&'static str> {
-    let text = match language {
-        Language::English => include_str!("../../locales/en/console.ftl"),
-        Language::Traditional => include_str!("../../locales/zh-Hant/console.ftl"),
-        Language::Simplified => include_str!("../../locales/zh-Hans/console.ftl"),
-    };
-    text.lines().filter_map(|l| l.split_once(" = ")).map(|(key, _)| key).collect()
+pub(crate) fn keys(language: Language) -> Vec<&'static str> {
+    let files = FILES.into_iter().filter(|(of, _)| *of == language).flat_map(|(_, files)| files);
+    files.flat_map(str::lines).filter_map(|l| l.split_once(" = ")).map(|(key, _)| key).collect()
 }
 
 #[cfg(test)]
@@ -97,12 +126,38 @@ mod tests {
     #[test]
     fn every_language_has_every_word() {
         let english = keys(Language::English);
-        assert!(english.len() > 50);
+        assert!(english.len() > 200);
         assert_eq!(english, keys(Language::Traditional));
         assert_eq!(english, keys(Language::Simplified));
         for language in Language::ALL {
             for key in &english {
                 assert_ne!(language.say(key), *key, "{} {key}", language.tag());
+            }
+        }
+    }
+
+    #[test]
+    fn no_word_is_given_twice_and_values_are_the_same_in_every_language() {
+        let values = |line: &str| {
+            let mut names: Vec<_> = line
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split('}').next())
+                .map(str::trim)
+                .map(str::to_owned)
+                .collect();
+            names.sort();
+            names
+        };
+        let lines = |language| {
+            let files = FILES.into_iter().filter(move |(of, _)| *of == language).flat_map(|(_, files)| files);
+            files.flat_map(str::lines).filter_map(|l| l.split_once(" = "))
+        };
+        let english: std::collections::BTreeMap<_, _> = lines(Language::English).collect();
+        assert_eq!(english.len(), keys(Language::English).len(), "a key is there twice");
+        for language in Language::ALL {
+            for (key, text) in lines(language) {
+                assert_eq!(values(text), values(english[key]), "{} {key}", language.tag());
             }
         }
     }
