@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::api::RateLimit;
 use crate::clock::Clock;
 use crate::link::tls;
+use crate::messages::{Channels, MessagesConfig};
 use crate::portal::{Portal, PortalConfig};
 use crate::secrets::Vault;
 use crate::server::Limits;
@@ -61,6 +62,9 @@ pub struct Config {
     pub portal: PortalConfig,
     /// File with the key under which secrets lie sealed in the database; made if there is none. Default: `secrets.key` in `data_dir`.
     pub secrets_file: Option<PathBuf>,
+    /// How news leaves: webhooks, e-mail, SMS.
+    #[serde(default)]
+    pub messages: MessagesConfig,
     /// Under which terms officers' corrections may be used to train models.
     #[serde(default = "default_licence")]
     pub examples_licence: String,
@@ -145,6 +149,7 @@ impl Config {
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
         config.secrets_file = config.secrets_file.map(|file| folder.join(file));
+        config.messages = config.messages.beside(folder);
         config.place = config.place.map(|place| folder.join(place));
         config.tls = config.tls.map(|files| files.beside(folder));
         config.systems = config.systems.map(|systems| systems.beside(folder));
@@ -188,6 +193,7 @@ impl Config {
             () => check_endpoints(&self.zenoh, self.tls.is_some()).map_err(|e| ("zenoh", e.to_string())),
         }?;
         self.limits.check()?;
+        self.messages.check()?;
         match &self.tls {
             Some(_) => transport::at_central(&self.sites, self.edges.keys())
                 .map(drop)
@@ -200,6 +206,7 @@ impl Config {
     pub fn check_files(&self, now: UtcMillis) -> anyhow::Result<()> {
         self.place()?;
         Portal::open(&self.portal, self.http.port())?;
+        Channels::open(&self.messages)?;
         if let Some(systems) = &self.systems {
             systems.open(self.tls.as_ref(), &Clock::of(move || now))?;
         }

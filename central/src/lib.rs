@@ -13,6 +13,7 @@ pub mod examples;
 pub mod fuzzing;
 pub mod keys;
 pub mod link;
+pub mod messages;
 pub mod officers;
 pub mod operations;
 pub mod people;
@@ -39,6 +40,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::messages::Channels;
 use crate::operations::Operations;
 use crate::server::{Door, Gate, Server};
 use crate::state::AppState;
@@ -103,6 +105,7 @@ impl Central {
             )),
             portal,
             vault: config.vault()?,
+            channels: Arc::new(Channels::open(&config.messages)?),
             sign_ins: Arc::default(),
             client_authority: systems.as_ref().map(|systems| Arc::clone(&systems.authority)),
         };
@@ -111,6 +114,7 @@ impl Central {
         link.spawn(rehearse(state.clone()));
         link.spawn(carry_out(state.clone()));
         link.spawn(forget(state.clone()));
+        link.spawn(messages::deliver(state.clone()));
         let (stop, stopped) = watch::channel(false);
         let (gate, mut servers) = (Gate::new(&config.limits), JoinSet::new());
         let server = |router| Server::new(router, Arc::clone(&gate), config.limits, stopped.clone());

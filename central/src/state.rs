@@ -11,6 +11,7 @@ use tokio::sync::broadcast;
 use crate::api::RateLimits;
 use crate::ca::ClientAuthority;
 use crate::clock::Clock;
+use crate::messages::Channels;
 use crate::officers::SignInGuard;
 use crate::operations::Operations;
 use crate::portal::Portal;
@@ -90,6 +91,8 @@ pub struct AppState {
     pub portal: Arc<Portal>,
     /// Opens secrets that lie sealed in the database.
     pub vault: Vault,
+    /// The ways by which news leaves.
+    pub channels: Arc<Channels>,
     /// Slows down guessing of passwords.
     pub sign_ins: Arc<SignInGuard>,
     /// Issues certificates to the trade's systems; none where they have no port.

@@ -95,33 +95,25 @@ impl<S: Sync> FromRequestParts<S> for Language {
     }
 }
 
+/// The files of words of a language.
+#[cfg(test)]
+macro_rules! files {
+    ($tag:literal) => {
+        [
+            include_str!(concat!("../locales/", $tag, "/console.ftl")),
+            include_str!(concat!("../locales/", $tag, "/portal.ftl")),
+            include_str!(concat!("../locales/", $tag, "/batch.ftl")),
+            include_str!(concat!("../locales/", $tag, "/messages.ftl")),
+        ]
+    };
+}
+
 /// The files of words, by language.
 #[cfg(test)]
-const FILES: [(Language, [&str; 3]); 3] = [
-    (
-        Language::English,
-        [
-            include_str!("../locales/en/console.ftl"),
-            include_str!("../locales/en/portal.ftl"),
-            include_str!("../locales/en/batch.ftl"),
-        ],
-    ),
-    (
-        Language::Traditional,
-        [
-            include_str!("../locales/zh-Hant/console.ftl"),
-            include_str!("../locales/zh-Hant/portal.ftl"),
-            include_str!("../locales/zh-Hant/batch.ftl"),
-        ],
-    ),
-    (
-        Language::Simplified,
-        [
-            include_str!("../locales/zh-Hans/console.ftl"),
-            include_str!("../locales/zh-Hans/portal.ftl"),
-            include_str!("../locales/zh-Hans/batch.ftl"),
-        ],
-    ),
+const FILES: [(Language, [&str; 4]); 3] = [
+    (Language::English, files!("en")),
+    (Language::Traditional, files!("zh-Hant")),
+    (Language::Simplified, files!("zh-Hans")),
 ];
 
 /// The keys that a language itself has words for: a look-up would fall back to English.
@@ -136,10 +128,40 @@ mod tests {
     use super::*;
 
     /// The names of all values in sentences.
-    const VALUES: [&str; 28] = [
-        "company", "login", "added", "used", "at", "reference", "until", "ccrn", "number", "minutes", "mark", "whom",
-        "version", "from", "to", "status", "seal", "state", "item", "why", "most", "least", "days", "known", "row",
-        "right", "all", "lodged",
+    const VALUES: [&str; 33] = [
+        "company",
+        "login",
+        "added",
+        "used",
+        "at",
+        "reference",
+        "until",
+        "ccrn",
+        "number",
+        "minutes",
+        "mark",
+        "whom",
+        "version",
+        "from",
+        "to",
+        "status",
+        "seal",
+        "state",
+        "item",
+        "why",
+        "most",
+        "least",
+        "days",
+        "known",
+        "row",
+        "right",
+        "all",
+        "lodged",
+        "movement",
+        "subject",
+        "time",
+        "url",
+        "webhook",
     ];
 
     #[test]

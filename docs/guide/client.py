@@ -2,12 +2,18 @@
 """Lodge a consignment, bundle it with a truck, and follow it until it may cross.
 
 Usage: CLEARLANE=https://central.example CLEARLANE_TOKEN=... python3 client.py
+       ... python3 client.py listen 8090     be told by a webhook instead of asking
 Needs nothing but Python 3.9. Try it with a token of a sandbox: nothing of it ever reaches a lane.
 """
+import base64
 import datetime
+import hashlib
+import hmac
+import http.server
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 import uuid
@@ -58,6 +64,60 @@ def consignment(day, packages=24):
     }
 
 
+class Forged(Exception):
+    """A request that central has not sent, or not just now."""
+
+
+def verified(secret, headers, body, now=None, tolerance=300):
+    """The news in a webhook's request. `body` is what came, byte for byte; `secret` is `whsec_...`."""
+    sent_as, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
+    if not sent_at.isdigit() or abs((now or time.time()) - int(sent_at)) > tolerance:
+        raise Forged("sent at another time: perhaps an old request, sent again")
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    mac = hmac.new(key, f"{sent_as}.{sent_at}.".encode() + body, hashlib.sha256).digest()
+    right = "v1," + base64.b64encode(mac).decode()
+    # While a secret is changed there are two signatures. Compare without telling how much is right.
+    if not any(hmac.compare_digest(right.encode(), given.encode()) for given in headers.get("webhook-signature", "").split()):
+        raise Forged("the signature does not fit")
+    return json.loads(body)
+
+
+def listen(port):
+    """Register a webhook on this machine, lodge a consignment, and print what one is told of it."""
+    now = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Hong_Kong"))
+    hook, _ = call("POST", "/api/v1/webhooks", {"url": f"http://127.0.0.1:{port}/", "news": ["lodged"]})
+    seen = set()
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            try:
+                news = verified(hook["secret"], self.headers, body)
+            except Forged as forged:
+                print("refused:", forged)
+                return self.answer(401)
+            # The same id once more is the same news once more.
+            if self.headers["webhook-id"] not in seen:
+                seen.add(self.headers["webhook-id"])
+                print("told:", news["type"], news["data"]["subject"])
+            self.answer(204)
+
+        def answer(self, status):
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", port), Receiver) as receiver:
+        lodged, _ = call("POST", "/api/v1/consignments", consignment(now.date()))
+        print("lodged:", lodged["ccrn"])
+        while not seen:
+            receiver.handle_request()
+    call("DELETE", "/api/v1/webhooks/" + hook["id"])
+    return 0
+
+
 def main():
     now = datetime.datetime.now(zoneinfo.ZoneInfo("Asia/Hong_Kong"))
     # A mistake is told field by field, all at once.
@@ -96,4 +156,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(listen(int(sys.argv[2])) if sys.argv[1:2] == ["listen"] else main())

@@ -91,3 +91,61 @@ fn the_file_of_the_guide_is_lodged() {
     let state = run(&office, &token, "bash", &["-c", &format!("cd {}; {look}", folder.path().display())]);
     assert!(state.contains("\"accepted\":3") && state.contains("\"reference\":\"PO-4713\""), "{state}");
 }
+
+#[test]
+fn the_client_in_python_is_told_by_a_webhook() {
+    let here = "[messages]\nwebhooks = { allow_http = true, allow_private = true }\n";
+    let office = Office::start_with(None, here, |_| Ok(())).unwrap();
+    let client = guide().join("client.py");
+    let port = tests::world::site::free_port().unwrap().to_string();
+    let said = run(&office, &sandbox(&office), "python3", &[client.to_str().unwrap(), "listen", &port]);
+    let lines: Vec<&str> = said.lines().collect();
+    let ccrn = lines[0].strip_prefix("lodged: ").unwrap();
+    assert_eq!(lines[1..], [format!("told: lodged {ccrn}")], "{said}");
+}
+
+/// What the client makes of requests that somebody else has sent.
+const FORGERIES: &str = r#"
+import client
+secret, at = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 1614265330
+body = b'{"test": 2432232314}'
+def try_it(body=body, now=at, secret=secret, **other):
+    headers = {"webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp": str(at),
+               "webhook-signature": "v1,AAAA v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}
+    headers.update({name.replace("_", "-"): value for name, value in other.items()})
+    try:
+        print("taken:", client.verified(secret, headers, body, now))
+    except client.Forged as forged:
+        print("refused:", forged)
+try_it()
+try_it(body=b'{"test": 2432232315}')
+try_it(webhook_signature="v1,h0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+try_it(webhook_signature="")
+try_it(webhook_signature="v1,ü")
+try_it(webhook_id="msg_other")
+try_it(secret="whsec_" + "A" * 32)
+try_it(now=at + 301)
+try_it(now=at - 301)
+try_it(webhook_timestamp=str(at + 200), now=at + 200)
+try_it(webhook_timestamp="soon")
+"#;
+
+#[test]
+fn the_client_in_python_takes_no_forged_altered_or_old_webhook() {
+    let output = Command::new("python3")
+        .args(["-c", FORGERIES])
+        .env("PYTHONPATH", guide())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("CLEARLANE_TOKEN", "none")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (fits, late) = (
+        "refused: the signature does not fit",
+        "refused: sent at another time: perhaps an old request, sent again",
+    );
+    let expected =
+        ["taken: {'test': 2432232314}", fits, fits, fits, fits, fits, fits, late, late, fits, late];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}

@@ -311,3 +311,6 @@ upload-other = Upload another file
 request-title = Lodged by spreadsheet
 request-waiting = Your file is being lodged. Load this page again in a moment.
 request-counts = { $lodged } of { $all } lodged.
+refused-too-many-webhooks = Your company has as many webhooks as it may have.
+refused-paused = The webhook is paused: mend the receiver and let it go on first.
+news-webhook-paused = A webhook is paused: nothing was taken there for days.

@@ -311,3 +311,6 @@ upload-other = 上传另一个文件
 request-title = 以电子表格申报的货物
 request-waiting = 正在处理您的文件，请稍后重新加载此页。
 request-counts = 已申报 { $lodged } / { $all }。
+refused-too-many-webhooks = 贵公司的 webhook 数目已达上限。
+refused-paused = webhook 已暂停：请先修正接收端并恢复。
+news-webhook-paused = webhook 已暂停：多日未能送达。

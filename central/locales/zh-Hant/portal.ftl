@@ -311,3 +311,6 @@ upload-other = 上載另一個檔案
 request-title = 以試算表申報的貨物
 request-waiting = 正在處理您的檔案，請稍後重新載入此頁。
 request-counts = 已申報 { $lodged } / { $all }。
+refused-too-many-webhooks = 貴公司的 webhook 數目已達上限。
+refused-paused = webhook 已暫停：請先修正接收端並恢復。
+news-webhook-paused = webhook 已暫停：多日未能送達。

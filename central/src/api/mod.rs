@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod certificates;
+mod company;
 mod consignments;
 mod customs;
 mod described;
@@ -16,6 +17,7 @@ mod rate;
 mod requests;
 mod signed;
 mod strangers;
+mod webhooks;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -47,7 +49,8 @@ const MOST_BATCH: usize = 32 << 20;
     modifiers(&Everywhere),
     security(("token" = [])),
     tags((name = "consignments", description = "What shippers declare"), (name = "movements", description = "What drivers bundle with a vehicle"),
-        (name = "events", description = "What happens, in order"), (name = "certificates", description = "Certificates of systems"),
+        (name = "events", description = "What happens, in order"), (name = "company", description = "Whom a company wants told"),
+        (name = "webhooks", description = "A company's systems are told what happens"), (name = "certificates", description = "Certificates of systems"),
         (name = "customs", description = "For customs"))
 )]
 struct Description;
@@ -82,6 +85,13 @@ fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(movements::vehicles))
         .routes(routes!(movements::put_vehicle, movements::remove_vehicle))
         .routes(routes!(feed::events))
+        .routes(routes!(company::look, company::put))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::roll))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhooks::replay_one))
         .routes(routes!(certificates::enrol, certificates::certificates))
         .routes(routes!(certificates::renew))
         .routes(routes!(certificates::revoke))

@@ -111,6 +111,8 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::NotDirected => "refused-not-directed",
         Conflict::Exists => "refused-exists",
         Conflict::KeyReused => "refused-sent-twice",
+        Conflict::TooManyWebhooks => "refused-too-many-webhooks",
+        Conflict::Paused => "refused-paused",
     }
 }
 
@@ -232,6 +234,7 @@ pub(super) fn news(language: Language, place: &Place, news: &News) -> String {
             });
             [Some(status), told, earliest].into_iter().flatten().collect::<Vec<_>>().join(" ")
         }
+        News::WebhookPaused { .. } => language.say("news-webhook-paused"),
         News::Seal { seal: number, state } => {
             language.say_with("news-seal", &[("seal", number), ("state", &say(seal(*state)))])
         }

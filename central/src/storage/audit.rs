@@ -83,6 +83,17 @@ pub enum Noted {
     AddTrader,
     /// Where its news goes was changed.
     PutContact,
+    /// A webhook was added.
+    AddWebhook,
+    /// A webhook was taken away.
+    RemoveWebhook,
+    /// A webhook was given another secret.
+    RollSecret,
+    /// A webhook is told once more.
+    ReplayWebhook {
+        /// After which place in the feed.
+        after: i64,
+    },
     /// A vehicle was registered or changed.
     PutVehicle,
     /// A vehicle was taken off the register.

@@ -13,6 +13,7 @@ mod engine;
 mod epochs;
 mod group;
 mod log;
+pub mod messages;
 mod officers;
 mod orders;
 mod passages;

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod consignment;
+pub mod contact;
 pub mod fault;
 pub mod movement;
 pub mod news;
@@ -14,6 +15,6 @@ pub mod trader;
 pub use consignment::{Consignment, Direction, GoodsLine, Party};
 pub use fault::{Fault, Faulty};
 pub use movement::{Load, MovementStatus, Vehicle};
-pub use news::News;
+pub use news::{News, Topic};
 pub use place::{Phase, Place};
 pub use trader::{Caller, TraderId};

@@ -93,6 +93,116 @@ pub enum News {
         /// How it is.
         state: SealState,
     },
+    /// A webhook that failed for days, or is gone, is told nothing more until it is replayed.
+    WebhookPaused {
+        /// Which.
+        webhook: String,
+    },
+}
+
+/// What news is about: by this a company chooses who is told what.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Topic {
+    /// A consignment was lodged.
+    Lodged,
+    /// It was amended.
+    Amended,
+    /// It was taken back.
+    ConsignmentCancelled,
+    /// A vehicle was bundled.
+    Bundled,
+    /// Consignments, place or time of a movement were changed.
+    Rebundled,
+    /// A consignment lost its vehicle.
+    Unbundled,
+    /// Another vehicle takes over.
+    Swapped,
+    /// It is assessed again.
+    Reassessed,
+    /// It stands elsewhere now.
+    Status,
+    /// The driver is told where to report.
+    Report,
+    /// A seal.
+    Seal,
+    /// A webhook is paused.
+    WebhookPaused,
+}
+
+impl Topic {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Lodged,
+        Self::Amended,
+        Self::ConsignmentCancelled,
+        Self::Bundled,
+        Self::Rebundled,
+        Self::Unbundled,
+        Self::Swapped,
+        Self::Reassessed,
+        Self::Status,
+        Self::Report,
+        Self::Seal,
+        Self::WebhookPaused,
+    ];
+
+    /// What somebody must act on.
+    pub const TO_ACT_ON: [Self; 7] = [
+        Self::ConsignmentCancelled,
+        Self::Unbundled,
+        Self::Swapped,
+        Self::Reassessed,
+        Self::Report,
+        Self::Seal,
+        Self::WebhookPaused,
+    ];
+
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lodged => "lodged",
+            Self::Amended => "amended",
+            Self::ConsignmentCancelled => "consignment_cancelled",
+            Self::Bundled => "bundled",
+            Self::Rebundled => "rebundled",
+            Self::Unbundled => "unbundled",
+            Self::Swapped => "swapped",
+            Self::Reassessed => "reassessed",
+            Self::Status => "status",
+            Self::Report => "report",
+            Self::Seal => "seal",
+            Self::WebhookPaused => "webhook_paused",
+        }
+    }
+}
+
+impl News {
+    /// What it is about, as closely as can be told.
+    pub fn topic(&self) -> Topic {
+        match self {
+            Self::Lodged => Topic::Lodged,
+            Self::Amended { .. } => Topic::Amended,
+            Self::ConsignmentCancelled => Topic::ConsignmentCancelled,
+            Self::Bundled { .. } => Topic::Bundled,
+            Self::Rebundled { .. } => Topic::Rebundled,
+            Self::Unbundled { .. } => Topic::Unbundled,
+            Self::Swapped { .. } => Topic::Swapped,
+            Self::Reassessed { .. } => Topic::Reassessed,
+            Self::Status { report: Some(_), .. } => Topic::Report,
+            Self::Status { report: None, .. } => Topic::Status,
+            Self::Seal { .. } => Topic::Seal,
+            Self::WebhookPaused { .. } => Topic::WebhookPaused,
+        }
+    }
+
+    /// Whether somebody who asked for these topics is told. Whoever asks for every status is told of reports, too.
+    pub fn is_of(&self, topics: &[Topic]) -> bool {
+        let topic = self.topic();
+        topics.contains(&topic) || (topic == Topic::Report && topics.contains(&Topic::Status))
+    }
 }
 
 /// How a seal is.
@@ -120,5 +230,32 @@ impl SealState {
     /// As it was stored or typed.
     pub fn of_name(name: &str) -> Option<Self> {
         [Self::Intact, Self::Broken, Self::Missing].into_iter().find(|s| s.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_tells_where_to_report_is_a_report_and_a_status() {
+        let status = |report| News::Status {
+            movement: "m-1".to_owned(),
+            status: MovementStatus::Directed,
+            report,
+            earliest: None,
+        };
+        assert!(status(Some(Report::Inspection)).is_of(&[Topic::Report]));
+        assert!(status(Some(Report::Inspection)).is_of(&[Topic::Status]));
+        assert!(status(None).is_of(&[Topic::Status]));
+        assert!(!status(None).is_of(&[Topic::Report]));
+        assert!(!News::Lodged.is_of(&Topic::TO_ACT_ON));
+    }
+
+    #[test]
+    fn topics_are_typed_as_they_are_named() {
+        for topic in Topic::ALL {
+            assert_eq!(serde_json::to_value(topic).unwrap(), topic.name());
+        }
     }
 }

@@ -117,4 +117,10 @@ pub enum Conflict {
     /// The client's key was used for something else.
     #[error("this Idempotency-Key was used for another request; take a new one")]
     KeyReused,
+    /// The company has as many webhooks as it may.
+    #[error("there are 5 webhooks, as many as a company may have; remove one first")]
+    TooManyWebhooks,
+    /// The webhook is paused.
+    #[error("the webhook is paused; replay it from a place in the feed when its receiver works")]
+    Paused,
 }

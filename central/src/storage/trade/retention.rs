@@ -71,10 +71,13 @@ impl Change for RollOff {
                 }
             }
             if gone == 0 {
-                gone = write.roll_off_events(self.before, self.most).await?;
+                gone = write.roll_off_events(self.before, self.at, self.most).await?;
             }
             if gone == 0 {
                 gone = write.roll_off_pictures(self.before, self.most).await?;
+            }
+            if gone == 0 {
+                gone = write.roll_off_deliveries(self.before, self.most).await?;
             }
             if gone > 0 {
                 // In the transaction that takes them away: however central dies, none is gone without a line.
@@ -95,13 +98,6 @@ impl Write<'_> {
         Ok(done.rows_affected())
     }
 
-    async fn roll_off_events(&mut self, before: UtcMillis, most: i64) -> Result<u64, StorageError> {
-        let events =
-            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2)";
-        let done = sqlx::query(events).bind(before.0).bind(most).execute(&mut *self.tx).await?;
-        Ok(done.rows_affected())
-    }
-
     async fn roll_off(&mut self, kind: &Kind, before: UtcMillis, most: i64) -> Result<u64, StorageError> {
         let keys: Vec<String> =
             sqlx::query_scalar(kind.go).bind(before.0).bind(most).fetch_all(&mut *self.tx).await?;
@@ -114,6 +110,27 @@ impl Write<'_> {
             query.execute(&mut *self.tx).await?;
         }
         Ok(keys.len() as u64)
+    }
+
+    async fn roll_off_events(
+        &mut self,
+        before: UtcMillis,
+        at: UtcMillis,
+        most: i64,
+    ) -> Result<u64, StorageError> {
+        let seqs: Vec<i64> = sqlx::query_scalar("SELECT seq FROM events WHERE at < $1 ORDER BY at LIMIT $2")
+            .bind(before.0)
+            .bind(most)
+            .fetch_all(&mut *self.tx)
+            .await?;
+        if seqs.is_empty() {
+            return Ok(0);
+        }
+        self.roll_off_untold(&seqs, at).await?;
+        let statement = rows("DELETE FROM events WHERE seq IN ", seqs.len(), 1);
+        let query = seqs.iter().fold(sqlx::query(AssertSqlSafe(statement)), |query, seq| query.bind(*seq));
+        query.execute(&mut *self.tx).await?;
+        Ok(seqs.len() as u64)
     }
 }
 

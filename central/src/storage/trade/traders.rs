@@ -15,12 +15,6 @@ pub struct TraderRow {
     pub name: String,
     sandbox: i64,
     disabled: i64,
-    /// Where news goes by e-mail; empty: nowhere.
-    pub email: String,
-    /// Where news goes by SMS; empty: nowhere.
-    pub phone: String,
-    /// In which language, as `en`, `zh-Hant` or `zh-Hans`.
-    pub language: String,
 }
 
 impl TraderRow {
@@ -65,35 +59,11 @@ impl Store {
 
     /// A company.
     pub async fn trader(&self, id: &TraderId) -> Result<Option<TraderRow>, StorageError> {
-        let row = sqlx::query_as(
-            "SELECT id, name, sandbox, disabled, email, phone, language FROM traders WHERE id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row)
-    }
-
-    /// Where a company's news goes.
-    pub async fn put_contact(
-        &self,
-        id: &TraderId,
-        email: &str,
-        phone: &str,
-        language: &str,
-        by: &str,
-        at: UtcMillis,
-    ) -> Result<(), StorageError> {
-        let mut write = self.write().await?;
-        sqlx::query("UPDATE traders SET email = $1, phone = $2, language = $3 WHERE id = $4")
-            .bind(email.to_owned())
-            .bind(phone.to_owned())
-            .bind(language.to_owned())
-            .bind(id.as_str().to_owned())
-            .execute(&mut *write.tx)
+        let row = sqlx::query_as("SELECT id, name, sandbox, disabled FROM traders WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(&self.pool)
             .await?;
-        write.audit(at, by, &Noted::PutContact, id.as_str()).await?;
-        write.commit().await
+        Ok(row)
     }
 
     /// Register a company's vehicle, or change its other marks.
