@@ -97,7 +97,9 @@ fn the_client_in_python_is_told_by_a_webhook() {
     let here = "[messages]\nwebhooks = { allow_http = true, allow_private = true }\n";
     let office = Office::start_with(None, here, |_| Ok(())).unwrap();
     let client = guide().join("client.py");
-    let port = tests::world::site::free_port().unwrap().to_string();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
     let said = run(&office, &sandbox(&office), "python3", &[client.to_str().unwrap(), "listen", &port]);
     let lines: Vec<&str> = said.lines().collect();
     let ccrn = lines[0].strip_prefix("lodged: ").unwrap();

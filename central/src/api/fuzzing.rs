@@ -6,7 +6,10 @@ use super::body::{element, parse, time};
 use super::customs::ActionRequest;
 use super::movements::{BundleRequest, ReviseRequest, VehicleRequest};
 use super::signed::Jws;
+use super::webhooks::{ReplayRequest, WebhookRequest};
+use crate::messages::WebhooksConfig;
 use crate::trade::Consignment;
+use crate::trade::contact::Contact;
 
 /// Bytes as a signed body.
 pub(crate) fn jws(bytes: &[u8]) {
@@ -35,6 +38,13 @@ pub(crate) fn bodies(bytes: &[u8]) {
         let _ = action.check();
         action.valid_from.iter().chain(&action.valid_until).for_each(|text| drop(time(text)));
     }
+    if let Ok(contact) = parse::<Contact>(bytes) {
+        let _ = contact.faults();
+    }
+    if let Ok(webhook) = parse::<WebhookRequest>(bytes) {
+        let _ = WebhooksConfig::default().receiver(&webhook.url);
+    }
+    let _ = parse::<ReplayRequest>(bytes);
     if let Ok(many) = parse::<Vec<serde_json::Value>>(bytes) {
         many.into_iter().for_each(|item| drop(element::<Consignment>(item)));
     }

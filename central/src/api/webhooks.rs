@@ -24,7 +24,7 @@ use crate::trade::Topic;
 #[serde(deny_unknown_fields)]
 pub(super) struct WebhookRequest {
     /// Where requests go: https, in the public network.
-    url: String,
+    pub(super) url: String,
     /// Of what it is told. Left out: of everything.
     #[serde(default = "everything")]
     news: Vec<Topic>,

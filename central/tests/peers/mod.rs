@@ -11,13 +11,13 @@ use std::time::Duration;
 
 /// Ask until there is an answer; panics after a while.
 pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    for _ in 0..600 {
+    for _ in 0..1_200 {
         if let Some(answer) = ask().await {
             return answer;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("waited 30 s for: {what}");
+    panic!("waited a minute for: {what}");
 }
 
 /// Base64, read with code of its own.
