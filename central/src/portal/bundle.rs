@@ -179,7 +179,7 @@ pub(super) async fn blank(
         Some(mark) if known(mark) => fields.set("/vehicle", mark),
         // Whoever has one truck drives it.
         _ if vehicles.len() == 1 && !fields.has("/vehicle") => {
-            fields.set("/vehicle", vehicles[0].mark.to_string())
+            fields.set("/vehicle", vehicles[0].mark.to_string());
         }
         _ => {}
     }

@@ -70,10 +70,12 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         return once(site, &trucks, footage_once).await;
     }
     eprintln!(
-        "\n  console   {}/console\n  sign in   {} / {}\n\nTrucks that a lane refers wait {} s for you. Ctrl-C ends the demo.\n",
+        "\n  console   {}/console\n  sign in   {} / {}\n  portal    {}\n            (invites you to the company that declared the trucks; an authenticator app is needed)\n\n\
+         Trucks that a lane refers wait {} s for you. Ctrl-C ends the demo.\n",
         site.console()?,
         OFFICER.0,
         OFFICER.1,
+        site.invite("shipper")?,
         cli.patience
     );
     let pace = Pace { patience: Some(Duration::from_secs(cli.patience)), ..PACE };

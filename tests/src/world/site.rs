@@ -175,6 +175,12 @@ impl Site {
         Ok(format!("http://{}", central.address))
     }
 
+    /// Invite somebody of the company that declares the trucks to the portal; gives the link.
+    pub fn invite(&self, login: &str) -> anyhow::Result<String> {
+        let link = run(&["person", "invite", login, "--trader", "trade", "--config"], &[&self.config], "")?;
+        Ok(link.trim().to_owned())
+    }
+
     /// Kill central, as a power cut would.
     pub fn kill_central(&mut self) {
         self.central = None;
