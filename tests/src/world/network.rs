@@ -14,7 +14,7 @@ use clearance::ids::{LaneId, PassageId, SiteId, UtcMillis};
 use clearance::mark::RegistrationMark;
 use clearance::order::Order;
 use clearance::passage::{LanePhase, LaneStatus, PassageEvent, PassageStep};
-use clearance::transport::{self, Party, Setting, TlsFiles};
+use clearance::transport::{self, Certificates, Party, Setting, TlsFiles};
 use clearance::wire::{PublicKey, Verified};
 use edge::directives::Cache;
 use edge::link::{Identity, Link, ReplicaStatus, Waiting, Way};
@@ -128,7 +128,7 @@ impl Network {
         let folder = tempfile::TempDir::new()?;
         let at = |name: &str| folder.path().join(name);
         ca::init(&at("ca"), 10, now())?;
-        ca::issue(&at("ca"), &at("certificates"), &Party::Central, &place.hosts, 10, now())?;
+        ca::issue(&at("ca"), &at("certificates"), &Party::Central, &place.hosts, ca::days(10), now())?;
         let key: PublicKey = run(&["keygen", "--out"], &[&at("central.key")], "")?.parse()?;
         let mut keys = String::new();
         for edge in edges {
@@ -166,7 +166,7 @@ impl Network {
         if !folder.join(format!("{party}.pem")).exists() {
             let parsed: Party = party.parse()?;
             let hosts = if matches!(parsed, Party::Edge(..)) { vec![] } else { self.place.hosts.clone() };
-            ca::issue(&self.folder.path().join("ca"), &folder, &parsed, &hosts, 10, now())?;
+            ca::issue(&self.folder.path().join("ca"), &folder, &parsed, &hosts, ca::days(10), now())?;
         }
         Ok(files(&self.folder.path().join("ca"), &folder, party))
     }
@@ -174,7 +174,7 @@ impl Network {
     /// The same, issued so long ago that it has run out.
     pub fn expired_certificate(&self, party: &str) -> anyhow::Result<TlsFiles> {
         let (ca, out) = (self.folder.path().join("ca"), self.folder.path().join("expired"));
-        ca::issue(&ca, &out, &party.parse()?, &[], 1, now().plus_millis(-3 * 86_400_000))?;
+        ca::issue(&ca, &out, &party.parse()?, &[], ca::days(1), now().plus_millis(-3 * 86_400_000))?;
         Ok(files(&ca, &out, party))
     }
 
@@ -182,7 +182,7 @@ impl Network {
     pub fn foreign_certificate(&self, party: &str) -> anyhow::Result<TlsFiles> {
         let (ca, out) = (self.folder.path().join("other-ca"), self.folder.path().join("foreign"));
         ca::init(&ca, 10, now())?;
-        ca::issue(&ca, &out, &party.parse()?, &[], 10, now())?;
+        ca::issue(&ca, &out, &party.parse()?, &[], ca::days(10), now())?;
         Ok(files(&self.folder.path().join("ca"), &out, party))
     }
 
@@ -504,12 +504,18 @@ impl Edge {
 /// A bare session with somebody's certificate, or with none over plain TCP. It keeps no access rules of its own: what it
 /// cannot do, others do not let it.
 pub async fn session(endpoint: &str, files: Option<&TlsFiles>) -> anyhow::Result<Session> {
-    open(transport::connecting(&[endpoint.to_owned()], files.map(|files| (files, no_rules())))).await
+    open(transport::connecting(
+        &[endpoint.to_owned()],
+        files.map(|files| (Certificates::Files(files), no_rules())),
+    ))
+    .await
 }
 
 /// The same, for somebody who says that he is a router.
 pub async fn session_as_router(endpoint: &str, files: &TlsFiles) -> anyhow::Result<Session> {
-    let session = open(transport::routing(&[], &[endpoint.to_owned()], Some((files, no_rules())))).await?;
+    let session =
+        open(transport::routing(&[], &[endpoint.to_owned()], Some((Certificates::Files(files), no_rules()))))
+            .await?;
     comes("a link", async || session.info().routers_zid().await.next()).await?;
     Ok(session)
 }
