@@ -5,6 +5,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clearance::ids::{Digest, UtcMillis};
@@ -14,13 +15,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData, SerialNumber, SignatureAlgorithm,
 };
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 /// The name of every authority; who issued what is told by the signature.
 const NAME: &str = "Clearlane authority";
 
 /// Clocks of machines that have just been set up differ by as much.
-const EARLIER: Duration = Duration::HOUR;
+const EARLIER: Duration = Duration::from_hours(1);
 
 /// Days for which an authority is good, unless said otherwise.
 pub const AUTHORITY_DAYS: u32 = 3650;
@@ -28,9 +29,9 @@ pub const AUTHORITY_DAYS: u32 = 3650;
 /// Days for which a certificate is good, unless said otherwise.
 pub const DAYS: u32 = 397;
 
-/// For how long something is good.
+/// So many days.
 pub const fn days(days: u32) -> Duration {
-    Duration::days(days as i64)
+    Duration::from_hours(24 * days as u64)
 }
 
 /// Days for which a certificate of a system of the trade is good; it is renewed by itself.
@@ -201,8 +202,8 @@ fn authority() -> CertificateParams {
 
 fn span(lasts: Duration, now: UtcMillis) -> anyhow::Result<(OffsetDateTime, OffsetDateTime)> {
     ensure!(
-        lasts.is_positive() && lasts <= days(AUTHORITY_DAYS),
-        "for {lasts}: a certificate is good for some time, and for {AUTHORITY_DAYS} days at most"
+        !lasts.is_zero() && lasts <= days(AUTHORITY_DAYS),
+        "for {lasts:?}: a certificate is good for some time, and for {AUTHORITY_DAYS} days at most"
     );
     let now = OffsetDateTime::from_unix_timestamp(now.0.div_euclid(1000))?;
     Ok((now - EARLIER, now + lasts))

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use central::clock::Clock;
@@ -315,10 +316,10 @@ struct Lasts {
 }
 
 impl Lasts {
-    fn duration(&self) -> time::Duration {
+    fn duration(&self) -> Duration {
         match (self.hours, self.minutes) {
-            (Some(hours), _) => time::Duration::hours(hours.into()),
-            (None, Some(minutes)) => time::Duration::minutes(minutes.into()),
+            (Some(hours), _) => Duration::from_hours(hours.into()),
+            (None, Some(minutes)) => Duration::from_mins(minutes.into()),
             (None, None) => ca::days(self.days),
         }
     }

@@ -93,11 +93,10 @@ fn cause(text: &str) -> Option<String> {
     let (_, why) = text.strip_prefix("Unable to connect to configured peer ")?.split_once("! ")?;
     let why = why.rsplit_once(" Retry in ").map_or(why, |(why, _)| why);
     let why = why.split(": verification time").next()?;
-    let why = match why.split_once(" bound to ") {
-        // What follows is a host.
-        Some((_, bound)) => bound.split_once(": ").map_or(bound, |(_, why)| why),
-        None => why,
-    };
+    let own = why.starts_with("Cannot create a new TLS listener to ");
+    // An endpoint or a host stands before the cause.
+    let before = if own { Some(why) } else { why.split_once(" bound to ").map(|(_, bound)| bound) };
+    let why = before.and_then(|before| before.split_once(": ")).map_or(why, |(_, why)| why);
     let mut words: Vec<&str> = Vec::new();
     for word in why.split_whitespace() {
         let bare = word.trim_matches(['[', ']', '(', ')', ',', ';', ':', '.', '"', '!']);
@@ -110,7 +109,32 @@ fn cause(text: &str) -> Option<String> {
     }
     let why = words.join(" ");
     let why = why.trim_matches(['[', ']', '.', ':', ' ']);
-    (!why.is_empty()).then(|| why.to_owned())
+    let said = if own { Some("our own files of [tls] cannot be used") } else { in_words(why) };
+    match said {
+        Some(said) => Some(format!("{said} ({why})")),
+        None => (!why.is_empty()).then(|| why.to_owned()),
+    }
+}
+
+/// What the words of TLS mean here.
+fn in_words(why: &str) -> Option<&'static str> {
+    const MEANINGS: [(&[&str], &str); 5] = [
+        (
+            &["peer certificate: BadSignature", "peer certificate: UnknownIssuer"],
+            "whoever answers there is not vouched for by the authority in tls.ca",
+        ),
+        (&["peer certificate: certificate expired"], "the certificate of whoever answers there has run out"),
+        (
+            &["peer certificate: certificate not valid for name"],
+            "whoever answers there has a certificate for another host",
+        ),
+        (&["alert: CertificateExpired"], "our own certificate has run out"),
+        (
+            &["alert: DecryptError", "alert: UnknownCA", "alert: BadCertificate"],
+            "our own certificate is not believed there",
+        ),
+    ];
+    MEANINGS.iter().find(|(said, _)| said.iter().any(|said| why.contains(said))).map(|(_, meaning)| *meaning)
 }
 
 #[cfg(test)]
@@ -163,10 +187,20 @@ mod tests {
                 "invalid peer certificate: BadSignature"
             ))
         };
-        assert_eq!(of("127.0.0.1", 7447, "200ms").unwrap(), "invalid peer certificate: BadSignature");
+        let said = of("127.0.0.1", 7447, "200ms").unwrap();
+        assert_eq!(
+            said,
+            "whoever answers there is not vouched for by the authority in tls.ca (invalid peer certificate: BadSignature)"
+        );
         assert_eq!(of("127.0.0.1", 7447, "200ms"), of("10.0.0.1", 1, "2s"));
         let nobody = "Unable to connect to configured peer tls/127.0.0.1:1! Can not create a new TLS link bound to DnsName(\"central\"): [127.0.0.1:1: Connection refused (os error 111) at /x/tcp.rs:100.] at /x/tcp.rs:127. at /x/unicast.rs:300.. Retry in 400ms.";
         assert_eq!(cause(nobody).unwrap(), "Connection refused (os error 111)");
+        let bad = "Unable to connect to configured peer tls/127.0.0.1:1! Cannot create a new TLS listener to tls/127.0.0.1:1#connect_certificate_file=/etc/e.pem: Bad certificate/key: keys may not be consistent: KeyMismatch at /x/utils.rs:418.. Retry in 400ms.";
+        let said = cause(bad).unwrap();
+        assert!(
+            said.starts_with("our own files") && !said.contains("e.pem") && !said.contains("utils"),
+            "{said}"
+        );
         assert_eq!(cause("Try to connect: tls/127.0.0.1:1: global timeout: 2s"), None);
     }
 }

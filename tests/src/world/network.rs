@@ -45,8 +45,8 @@ pub struct Network {
     /// Where central listens for TLS.
     pub central: String,
     process: Mutex<Option<CentralProcess>>,
-    console: String,
-    place: Place,
+    pub(super) console: String,
+    pub(super) place: Place,
     pub(super) key: PublicKey,
     trade: String,
     selector: String,
@@ -76,6 +76,7 @@ pub struct Router {
     /// Where it listens.
     pub endpoint: String,
     child: Child,
+    pub(super) config: PathBuf,
     log: PathBuf,
 }
 
@@ -143,7 +144,7 @@ impl Network {
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = {sites:?}\nplace = \"place.toml\"\n{NO_LIMIT}lease_ms = {}\n{}[edges]\n{keys}",
+                 sites = {sites:?}\nrevoked = []\nplace = \"place.toml\"\n{NO_LIMIT}lease_ms = {}\n{}[edges]\n{keys}",
                 place.lease_ms,
                 tls_table("central"),
             ),
@@ -213,7 +214,7 @@ impl Network {
         std::fs::write(
             &config,
             format!(
-                "site = \"{site}\"\nedges = {edges:?}\nlisten = [\"{endpoint}\"]\nupstream = [\"{upstream}\"]\n{}",
+                "site = \"{site}\"\nedges = {edges:?}\nrevoked = []\nlisten = [\"{endpoint}\"]\nupstream = [\"{upstream}\"]\n{}",
                 tls_table(&party)
             ),
         )?;
@@ -225,11 +226,22 @@ impl Network {
             .stdout(Stdio::null())
             .stderr(out)
             .spawn()?;
-        Ok(Router { endpoint: endpoint.to_owned(), child, log })
+        Ok(Router { endpoint: endpoint.to_owned(), child, config, log })
     }
 
     /// Start the link of an edge.
     pub fn edge(&self, site: &str, name: &str, endpoints: &[&str]) -> anyhow::Result<Edge> {
+        self.edge_with(&self.certificate(&format!("edge.{site}.{name}"))?, site, name, endpoints)
+    }
+
+    /// The same, with these certificates.
+    pub fn edge_with(
+        &self,
+        files: &TlsFiles,
+        site: &str,
+        name: &str,
+        endpoints: &[&str],
+    ) -> anyhow::Result<Edge> {
         let data = self.folder.path().join(format!("{site}-{name}"));
         let cache = Cache::open(&data.join("directives"))?;
         let limits = OutboxLimits::default();
@@ -241,10 +253,8 @@ impl Network {
             signer: edge::keys::load(&self.folder.path().join(format!("{name}.key")))?,
             central: edge::link::CentralKeys::fixed(&[self.key]),
         };
-        let way = Way {
-            endpoints: endpoints.iter().map(|&e| e.to_owned()).collect(),
-            tls: Some(self.certificate(&format!("edge.{site}.{name}"))?),
-        };
+        let way =
+            Way { endpoints: endpoints.iter().map(|&e| e.to_owned()).collect(), tls: Some(files.clone()) };
         let lane: LaneId = LANE.parse()?;
         let waiting = Waiting { outbox: Arc::clone(&outbox), evidence };
         let mut link = Link::start(identity, way, std::slice::from_ref(&lane), cache.clone(), waiting);
@@ -442,6 +452,12 @@ impl Edge {
         .await
     }
 
+    /// Whether it holds a directive for this mark.
+    pub fn holds(&self, mark: &str) -> anyhow::Result<bool> {
+        let mark = mark.parse::<RegistrationMark>()?;
+        Ok(!self.cache.view(std::slice::from_ref(&mark))?.entries.is_empty())
+    }
+
     /// Wait until central vouches for nothing any more.
     pub async fn stale(&self) -> anyhow::Result<()> {
         comes("the end of the lease", async || (self.status().lease() == Lease::Stale).then_some(())).await
@@ -532,7 +548,7 @@ async fn open(settings: Vec<Setting>) -> anyhow::Result<Session> {
     zenoh::open(config).await.map_err(|e| anyhow::anyhow!("{e}"))
 }
 
-fn files(ca: &Path, folder: &Path, party: &str) -> TlsFiles {
+pub(super) fn files(ca: &Path, folder: &Path, party: &str) -> TlsFiles {
     TlsFiles {
         ca: ca.join("ca.pem"),
         certificate: folder.join(format!("{party}.pem")),
@@ -540,12 +556,12 @@ fn files(ca: &Path, folder: &Path, party: &str) -> TlsFiles {
     }
 }
 
-fn tls_table(party: &str) -> String {
+pub(super) fn tls_table(party: &str) -> String {
     format!(
         "[tls]\nca = \"ca/ca.pem\"\ncertificate = \"certificates/{party}.pem\"\nprivate_key = \"certificates/{party}.key\"\n"
     )
 }
 
-fn now() -> UtcMillis {
+pub(super) fn now() -> UtcMillis {
     edge::clock::utc_now()
 }
