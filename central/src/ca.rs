@@ -5,6 +5,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clearance::ids::{Digest, UtcMillis};
@@ -14,19 +15,24 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData, SerialNumber, SignatureAlgorithm,
 };
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 /// The name of every authority; who issued what is told by the signature.
 const NAME: &str = "Clearlane authority";
 
 /// Clocks of machines that have just been set up differ by as much.
-const EARLIER: Duration = Duration::HOUR;
+const EARLIER: Duration = Duration::from_hours(1);
 
 /// Days for which an authority is good, unless said otherwise.
 pub const AUTHORITY_DAYS: u32 = 3650;
 
 /// Days for which a certificate is good, unless said otherwise.
 pub const DAYS: u32 = 397;
+
+/// So many days.
+pub const fn days(days: u32) -> Duration {
+    Duration::from_hours(24 * days as u64)
+}
 
 /// Days for which a certificate of a system of the trade is good; it is renewed by itself.
 pub const CLIENT_DAYS: u32 = 90;
@@ -50,20 +56,20 @@ pub fn init(folder: &Path, days: u32, now: UtcMillis) -> anyhow::Result<PathBuf>
     let key = KeyPair::generate()?;
     write_new(&folder.join("ca.key"), &key.serialize_pem(), 0o600)?;
     let mut params = authority();
-    (params.not_before, params.not_after) = span(days, now)?;
+    (params.not_before, params.not_after) = span(self::days(days), now)?;
     let path = folder.join("ca.pem");
     write_new(&path, &params.self_signed(&key)?.pem(), 0o644)?;
     Ok(path)
 }
 
-/// Issue a certificate for a party, into `out`. `hosts` are the names and addresses under which others connect to it:
+/// Issue a certificate for a party, into `out`, that is good for as long as `lasts` says. `hosts` are the names and addresses under which others connect to it:
 /// central and routers need one, edges have none.
 pub fn issue(
     folder: &Path,
     out: &Path,
     party: &Party,
     hosts: &[String],
-    days: u32,
+    lasts: Duration,
     now: UtcMillis,
 ) -> anyhow::Result<Issued> {
     let listens = !matches!(party, Party::Edge(..));
@@ -74,7 +80,7 @@ pub fn issue(
     let issuer = Issuer::new(authority(), load_key(&folder.join("ca.key"))?);
     let mut params = CertificateParams::new(hosts).with_context(|| format!("--host {hosts:?}"))?;
     params.distinguished_name.push(DnType::CommonName, party.to_string());
-    (params.not_before, params.not_after) = span(days, now)?;
+    (params.not_before, params.not_after) = span(lasts, now)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     if listens {
@@ -127,7 +133,7 @@ impl ClientAuthority {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, Party::Central.to_string());
-        (params.not_before, params.not_after) = span(1, now)?;
+        (params.not_before, params.not_after) = span(days(1), now)?;
         let probe = params.signed_by(&key, &issuer)?.pem();
         let checked =
             transport::verify(certificate.as_bytes(), probe.as_bytes(), key.serialize_pem().as_bytes(), now);
@@ -155,7 +161,7 @@ impl ClientAuthority {
         // No name of a lane's party has a slash in it.
         params.distinguished_name.push(DnType::CommonName, format!("trade/{company}/{name}"));
         params.serial_number = Some(SerialNumber::from_slice(&serial));
-        (params.not_before, params.not_after) = span(CLIENT_DAYS, now)?;
+        (params.not_before, params.not_after) = span(days(CLIENT_DAYS), now)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
@@ -194,10 +200,13 @@ fn authority() -> CertificateParams {
     params
 }
 
-fn span(days: u32, now: UtcMillis) -> anyhow::Result<(OffsetDateTime, OffsetDateTime)> {
-    ensure!((1..=AUTHORITY_DAYS).contains(&days), "--days {days}: 1 to {AUTHORITY_DAYS}");
+fn span(lasts: Duration, now: UtcMillis) -> anyhow::Result<(OffsetDateTime, OffsetDateTime)> {
+    ensure!(
+        !lasts.is_zero() && lasts <= days(AUTHORITY_DAYS),
+        "for {lasts:?}: a certificate is good for some time, and for {AUTHORITY_DAYS} days at most"
+    );
     let now = OffsetDateTime::from_unix_timestamp(now.0.div_euclid(1000))?;
-    Ok((now - EARLIER, now + Duration::days(i64::from(days))))
+    Ok((now - EARLIER, now + lasts))
 }
 
 fn load_key(path: &Path) -> anyhow::Result<KeyPair> {
@@ -246,7 +255,7 @@ mod tests {
         let edge = Party::edge(&"site".parse().unwrap(), &"edge-1".parse().unwrap()).unwrap();
         let hosts = ["central.example.org".to_owned(), "10.0.0.1".to_owned()];
         for (party, hosts) in [(&edge, &[][..]), (&Party::Central, &hosts[..])] {
-            let issued = issue(&ca, folder.path(), party, hosts, 30, NOW).unwrap();
+            let issued = issue(&ca, folder.path(), party, hosts, days(30), NOW).unwrap();
             for key in [&issued.private_key, &ca.join("ca.key")] {
                 assert_eq!(std::fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
             }
@@ -258,12 +267,12 @@ mod tests {
             assert_eq!(certificate.party, *party);
             assert_eq!(certificate.until, NOW.plus_millis(30 * 86_400_000));
             assert!(matches!(check(certificate.until.plus_millis(2000)), Err(CertificateError::Expired(_))));
-            assert!(issue(&ca, folder.path(), party, hosts, 30, NOW).is_err(), "never over an old one");
+            assert!(issue(&ca, folder.path(), party, hosts, days(30), NOW).is_err(), "never over an old one");
         }
         assert!(
-            issue(&ca, folder.path(), &Party::Central, &[], 30, NOW).is_err(),
+            issue(&ca, folder.path(), &Party::Central, &[], days(30), NOW).is_err(),
             "nobody could connect to it"
         );
-        assert!(issue(&ca, folder.path(), &edge, &[], 0, NOW).is_err());
+        assert!(issue(&ca, folder.path(), &edge, &[], days(0), NOW).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Central's configuration: one TOML file, every key with its unit and default in `deploy/central.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,10 @@ pub struct Config {
     pub sites: Vec<SiteId>,
     /// Edge nodes and their public keys; what others sign is refused.
     pub edges: BTreeMap<EdgeId, PublicKey>,
+    /// Of those, the ones that may do nothing any more: their certificates and signatures are not believed. Read again when
+    /// the file changes.
+    #[serde(default)]
+    pub revoked: BTreeSet<EdgeId>,
     /// Milliseconds for which a lane may release without hearing from central. Default 60000; 1000 to 900000.
     #[serde(default = "default_lease_ms")]
     pub lease_ms: u64,
@@ -68,6 +72,9 @@ pub struct Config {
     /// Under which terms officers' corrections may be used to train models.
     #[serde(default = "default_licence")]
     pub examples_licence: String,
+    /// The file itself.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 fn default_http() -> SocketAddr {
@@ -141,6 +148,21 @@ pub(crate) fn read_form<T: DeserializeOwned>(
     })
 }
 
+/// Check that those who may do nothing are known: a name that is written wrongly would shut nobody out.
+pub(crate) fn check_revoked(
+    revoked: &BTreeSet<EdgeId>,
+    known: impl Fn(&EdgeId) -> bool,
+    where_named: &str,
+) -> Result<(), (&'static str, String)> {
+    match revoked.iter().find(|edge| !known(edge)) {
+        Some(edge) => Err((
+            "revoked",
+            format!("{edge} is not among {where_named}: write the name as it stands there, or leave it out"),
+        )),
+        None => Ok(()),
+    }
+}
+
 impl Config {
     /// Read and check a file. Relative paths in it are relative to its folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -153,6 +175,7 @@ impl Config {
         config.place = config.place.map(|place| folder.join(place));
         config.tls = config.tls.map(|files| files.beside(folder));
         config.systems = config.systems.map(|systems| systems.beside(folder));
+        config.file = Some(path.to_owned());
         config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
     }
@@ -194,12 +217,18 @@ impl Config {
         }?;
         self.limits.check()?;
         self.messages.check()?;
+        check_revoked(&self.revoked, |edge| self.edges.contains_key(edge), "[edges]")?;
         match &self.tls {
             Some(_) => transport::at_central(&self.sites, self.edges.keys())
                 .map(drop)
                 .map_err(|e| ("sites and edges", e.to_string())),
             None => Ok(()),
         }
+    }
+
+    /// The edges that may take part, and their public keys.
+    pub(crate) fn believed(&self) -> impl Iterator<Item = (&EdgeId, &PublicKey)> + Clone {
+        self.edges.iter().filter(|(edge, _)| !self.revoked.contains(*edge))
     }
 
     /// Check the certificate and its key.

@@ -143,8 +143,8 @@ impl Central {
     }
 
     /// Show and log what Zenoh refuses: give what [`overhear`](link::overheard::overhear) hears.
-    pub fn hear(&mut self, refusals: mpsc::Receiver<link::overheard::Refusal>) {
-        self.link.spawn(link::note_refusals(self.state.clone(), refusals));
+    pub fn hear(&mut self, heard: mpsc::Receiver<link::overheard::Heard>) {
+        self.link.spawn(link::note_refusals(self.state.clone(), heard));
     }
 
     /// Stop: no new requests; those that are being answered have a moment more, and open streams end.

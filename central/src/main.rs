@@ -4,11 +4,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use central::clock::Clock;
 use central::config::Config;
-use central::link::overheard::{Refusal, overhear};
+use central::link::overheard::{Heard, overhear};
 use central::officers::{Role, hash_password, new_token, token_hash};
 use central::people::{self, Login};
 use central::portal::Portal;
@@ -18,7 +19,7 @@ use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store, bring_ba
 use central::systems::{ClientName, CodeHash};
 use central::trade::TraderId;
 use central::{Central, ca, keys};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearance::ids::{EdgeId, OfficerId, SiteId};
 use clearance::transport::Party;
 use tokio::sync::mpsc;
@@ -311,7 +312,8 @@ enum CaCommand {
     #[command(after_help = "Examples:
   central ca issue edge --site lok-ma-chau --edge edge-1 --folder ca --out edge-1
   central ca issue router --site lok-ma-chau --host router-a.lok-ma-chau.example --folder ca --out router-a
-  central ca issue central --host central.example --host 10.0.0.1 --folder ca --out central")]
+  central ca issue central --host central.example --host 10.0.0.1 --folder ca --out central
+  central ca issue edge --site lok-ma-chau --edge edge-1 --hours 2 --folder ca --out trial")]
     Issue {
         #[command(subcommand)]
         whom: Whom,
@@ -321,10 +323,33 @@ enum CaCommand {
         /// Where to write; never over old ones. Default: the authority's folder.
         #[arg(long, global = true)]
         out: Option<PathBuf>,
-        /// Days for which it is good.
-        #[arg(long, global = true, default_value_t = ca::DAYS)]
-        days: u32,
+        #[command(flatten)]
+        lasts: Lasts,
     },
+}
+
+/// For how long a certificate is good.
+#[derive(Args)]
+struct Lasts {
+    /// Days for which it is good.
+    #[arg(long, global = true, default_value_t = ca::DAYS)]
+    days: u32,
+    /// Hours instead, for tests and laboratories.
+    #[arg(long, global = true, conflicts_with_all = ["days", "minutes"])]
+    hours: Option<u32>,
+    /// Minutes instead, for tests and laboratories.
+    #[arg(long, global = true, conflicts_with = "days")]
+    minutes: Option<u32>,
+}
+
+impl Lasts {
+    fn duration(&self) -> Duration {
+        match (self.hours, self.minutes) {
+            (Some(hours), _) => Duration::from_hours(hours.into()),
+            (None, Some(minutes)) => Duration::from_mins(minutes.into()),
+            (None, None) => ca::days(self.days),
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -365,9 +390,9 @@ fn main() -> ExitCode {
         LogFormat::Text => log.boxed(),
         LogFormat::Json => log.json().boxed(),
     };
-    let (overhear, refusals) = overhear();
+    let (overhear, heard) = overhear();
     tracing_subscriber::registry().with(log.with_filter(filter)).with(overhear).init();
-    run(&cli, refusals).unwrap_or_else(|error| {
+    run(&cli, heard).unwrap_or_else(|error| {
         eprintln!("central: {error:#}");
         // Of fsck and audit, 1 says that something was found.
         if matches!(cli.command, Some(Command::Fsck { .. } | Command::Audit { .. })) {
@@ -391,14 +416,14 @@ fn fsck(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode> {
+fn run(cli: &Cli, heard: mpsc::Receiver<Heard>) -> anyhow::Result<ExitCode> {
     if let Some(Command::Router) = &cli.command {
         let config = RouterConfig::load(&cli.config)?;
-        config.check_files(Clock::system().now())?;
         if !cli.check_config {
-            runtime()?.block_on(route(&config, refusals))?;
+            runtime()?.block_on(route(config, heard))?;
             return Ok(ExitCode::SUCCESS);
         }
+        config.check_files(Clock::system().now())?;
         println!("{}: fine", cli.config.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -412,7 +437,7 @@ fn run(cli: &Cli, refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<ExitCode>
     let Some(command) = &cli.command else { bail!("say what to do: `central --help`") };
     match command {
         Command::Run { print_addresses } => {
-            runtime()?.block_on(serve(&cli.config, *print_addresses, refusals))?;
+            runtime()?.block_on(serve(&cli.config, *print_addresses, heard))?;
         }
         Command::Fsck { json } => return fsck(&cli.config, *json),
         Command::Audit { command } => return audit(&cli.config, command),
@@ -484,13 +509,14 @@ fn authority(command: &CaCommand) -> anyhow::Result<()> {
         CaCommand::Init { folder, days } => {
             println!("{}", ca::init(folder, *days, now)?.display());
         }
-        CaCommand::Issue { whom, folder, out, days } => {
+        CaCommand::Issue { whom, folder, out, lasts } => {
             let (party, hosts) = match whom {
                 Whom::Edge { site, edge } => (Party::edge(site, edge)?, &[][..]),
                 Whom::Router { site, hosts } => (Party::router(site)?, hosts.as_slice()),
                 Whom::Central { hosts } => (Party::Central, hosts.as_slice()),
             };
-            let issued = ca::issue(folder, out.as_ref().unwrap_or(folder), &party, hosts, *days, now)?;
+            let out = out.as_ref().unwrap_or(folder);
+            let issued = ca::issue(folder, out, &party, hosts, lasts.duration(), now)?;
             println!("{}\n{}", issued.certificate.display(), issued.private_key.display());
         }
     }
@@ -590,17 +616,10 @@ fn trader_of(role: Role, name: &str, trader: Option<&str>) -> anyhow::Result<Opt
     }
 }
 
-async fn route(config: &RouterConfig, mut refusals: mpsc::Receiver<Refusal>) -> anyhow::Result<()> {
+async fn route(config: RouterConfig, heard: mpsc::Receiver<Heard>) -> anyhow::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let log = async {
-        while let Some((what, why)) = refusals.recv().await {
-            tracing::warn!(?what, why, "refused");
-        }
-        std::future::pending::<()>().await;
-    };
     tokio::select! {
-        ended = router::run(config) => ended,
-        () = log => Ok(()),
+        ended = router::run(config, Clock::system(), heard) => ended,
         _ = terminate.recv() => Ok(()),
         _ = tokio::signal::ctrl_c() => Ok(()),
     }
@@ -616,14 +635,10 @@ async fn open_store(config: &Path) -> anyhow::Result<Store> {
 }
 
 #[expect(clippy::print_stdout, reason = "the addresses, for whoever started it")]
-async fn serve(
-    config: &Path,
-    print_addresses: bool,
-    refusals: mpsc::Receiver<Refusal>,
-) -> anyhow::Result<()> {
+async fn serve(config: &Path, print_addresses: bool, heard: mpsc::Receiver<Heard>) -> anyhow::Result<()> {
     let config = Config::load(config)?;
     let mut central = Central::start(&config, Clock::system()).await?;
-    central.hear(refusals);
+    central.hear(heard);
     if print_addresses {
         println!(
             "{}",

@@ -4,16 +4,24 @@
 //! A router that has lost central lets its edges go, so that they try the next address they know; it takes edges again
 //! when it has found central again.
 
-use std::path::Path;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clearance::ids::{EdgeId, SiteId, UtcMillis};
-use clearance::transport::{self, Party, TlsFiles, check_endpoints};
+use clearance::transport::{self, Certificates, Party, TlsFiles, check_endpoints};
 use serde::Deserialize;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 use zenoh::Session;
 
-use crate::config::{ConfigError, read_form};
+use crate::clock::Clock;
+use crate::config::{ConfigError, check_revoked, read_form};
+use crate::link::keep::names;
+use crate::link::overheard::{Heard, refusal};
+use crate::link::renewal::{self, Renewal, Watch, reread};
 use crate::link::{session, tls};
 
 /// How often it is looked whether central is there.
@@ -21,6 +29,9 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// A central that is away for less, for a restart, keeps the router's edges.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Refusals that are remembered, so that each is logged once.
+const REMEMBERED: usize = 50;
 
 /// The configuration of a router; `deploy/topology` has one.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -30,12 +41,18 @@ pub struct RouterConfig {
     pub site: SiteId,
     /// Those edges; others are refused.
     pub edges: Vec<EdgeId>,
+    /// Of those, the ones that may do nothing any more. Read again when the file changes.
+    #[serde(default)]
+    pub revoked: BTreeSet<EdgeId>,
     /// Zenoh endpoints to listen on for the edges.
     pub listen: Vec<String>,
     /// Zenoh endpoints of central.
     pub upstream: Vec<String>,
     /// Certificates. Without them everything stays on this machine.
     pub tls: Option<TlsFiles>,
+    /// The file itself.
+    #[serde(skip)]
+    pub file: PathBuf,
 }
 
 impl RouterConfig {
@@ -44,6 +61,7 @@ impl RouterConfig {
         let mut config: Self = read_form(path, "deploy/topology/one-site/router.toml")?;
         let folder = path.parent().unwrap_or(Path::new("."));
         config.tls = config.tls.map(|files| files.beside(folder));
+        path.clone_into(&mut config.file);
         config.check().map_err(|(key, why)| ConfigError::value(path, key, why))?;
         Ok(config)
     }
@@ -60,6 +78,7 @@ impl RouterConfig {
         if self.edges.is_empty() {
             return Err(("edges", "name the edges that may connect".to_owned()));
         }
+        check_revoked(&self.revoked, |edge| self.edges.contains(edge), "edges")?;
         transport::at_router(&self.site, &self.edges).map(drop).map_err(|e| ("edges", e.to_string()))
     }
 
@@ -69,21 +88,71 @@ impl RouterConfig {
         tls::check(files, &Party::router(&self.site)?, now)
     }
 
+    /// The edges that may connect.
+    fn believed(&self) -> impl Iterator<Item = &EdgeId> {
+        self.edges.iter().filter(|edge| !self.revoked.contains(*edge))
+    }
+}
+
+/// Why a session ends.
+enum Over {
+    CentralIsLost,
+    Changed,
+}
+
+struct Router {
+    /// As it was at the start, but for those revoked.
+    config: RouterConfig,
+    clock: Clock,
+    certificate: Option<Renewal>,
+    written: Watch,
+    /// For whoever logs refusals.
+    revoked: watch::Sender<BTreeSet<EdgeId>>,
+}
+
+/// Route until the process ends.
+pub async fn run(config: RouterConfig, clock: Clock, heard: mpsc::Receiver<Heard>) -> anyhow::Result<()> {
+    let mut router = Router::new(config, clock)?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(log_refusals(heard, router.revoked.subscribe()));
+    loop {
+        router.central_comes().await;
+        let session = router.open().await?;
+        tracing::info!(site = %router.config.site, listen = ?router.config.listen, "routing");
+        match router.over(&session).await {
+            Over::CentralIsLost => tracing::warn!("central is lost; the edges are let go"),
+            Over::Changed => tracing::info!("the links are opened anew"),
+        }
+        if let Err(error) = session.close().await {
+            tracing::warn!(%error, "the session was not closed in order");
+        }
+    }
+}
+
+impl Router {
+    fn new(config: RouterConfig, clock: Clock) -> anyhow::Result<Self> {
+        let party = Party::Router(config.site.clone());
+        let files = config.tls.as_ref();
+        let certificate = files.map(|files| Renewal::start(files, party, clock.now())).transpose()?;
+        let written = Watch::new(vec![config.file.clone()]);
+        let revoked = watch::Sender::new(config.revoked.clone());
+        Ok(Self { config, clock, certificate, written, revoked })
+    }
+
     async fn open(&self) -> anyhow::Result<Session> {
-        let tls = match &self.tls {
-            Some(files) => Some((files, transport::at_router(&self.site, &self.edges)?)),
-            None => None,
-        };
-        session::open(&transport::routing(&self.listen, &self.upstream, tls))
+        let config = &self.config;
+        let access = transport::at_router(&config.site, config.believed())?;
+        let tls = self.certificate.as_ref().map(|renewal| (Certificates::Held(renewal.held()), access));
+        session::open(&transport::routing(&config.listen, &config.upstream, tls))
             .await
-            .with_context(|| format!("listen = {:?}: is another router running?", self.listen))
+            .with_context(|| format!("listen = {:?}: is another router running?", config.listen))
     }
 
     /// Whether central lets us in now.
     async fn central_is_there(&self) -> bool {
-        let access = transport::at_edge(&self.site).ok();
-        let tls = self.tls.as_ref().zip(access);
-        match session::open(&transport::connecting(&self.upstream, tls)).await {
+        let access = transport::at_edge(&self.config.site).ok();
+        let held = self.certificate.as_ref().map(|renewal| Certificates::Held(renewal.held()));
+        match session::open(&transport::connecting(&self.config.upstream, held.zip(access))).await {
             Ok(session) => {
                 let _ = session.close().await;
                 true
@@ -94,30 +163,75 @@ impl RouterConfig {
             }
         }
     }
-}
 
-/// Route until the process ends.
-pub async fn run(config: &RouterConfig) -> anyhow::Result<()> {
-    loop {
+    /// Wait for central; with a new certificate, if one comes meanwhile.
+    async fn central_comes(&mut self) {
         let mut said = false;
-        while !config.central_is_there().await {
+        while !self.central_is_there().await {
             if !std::mem::replace(&mut said, true) {
-                tracing::warn!(upstream = ?config.upstream, "central cannot be reached or does not let us in; no edges are taken until then");
+                tracing::warn!(upstream = ?self.config.upstream, "central cannot be reached or does not let us in; no edges are taken until then");
             }
             tokio::time::sleep(LOOK).await;
+            self.changed();
         }
-        let session = config.open().await?;
-        tracing::info!(site = %config.site, listen = ?config.listen, "routing");
-        let mut seen = tokio::time::Instant::now();
+    }
+
+    /// Route until central is lost or something else is to be said to the edges.
+    async fn over(&mut self, session: &Session) -> Over {
+        let mut seen = Instant::now();
+        let mut looked = Instant::now();
         while seen.elapsed() < GRACE {
             tokio::time::sleep(LOOK).await;
             if session.info().routers_zid().await.next().is_some() {
-                seen = tokio::time::Instant::now();
+                seen = Instant::now();
+            }
+            if looked.elapsed() >= renewal::LOOK {
+                looked = Instant::now();
+                if self.changed() {
+                    return Over::Changed;
+                }
             }
         }
-        tracing::warn!("central is lost; the edges are let go");
-        if let Err(error) = session.close().await {
-            tracing::warn!(%error, "the session was not closed in order");
+        Over::CentralIsLost
+    }
+
+    /// Whether there is a new certificate, or others are revoked than were.
+    fn changed(&mut self) -> bool {
+        let now = self.clock.now();
+        let renewed = self.certificate.as_mut().is_some_and(|certificate| certificate.renewed(now));
+        self.revokes() || renewed
+    }
+
+    fn revokes(&mut self) -> bool {
+        let load = |path: &Path| Ok(RouterConfig::load(path)?);
+        let Some(new) = reread(&mut self.written, &self.config.file, load) else { return false };
+        if new.revoked == self.config.revoked {
+            tracing::info!(
+                "of the changed configuration, only `revoked` is taken without a restart, and it is the same"
+            );
+            return false;
+        }
+        tracing::warn!(revoked = ?names(&new.revoked), "edges that may do nothing");
+        self.revoked.send_replace(new.revoked.clone());
+        self.config.revoked = new.revoked;
+        true
+    }
+}
+
+/// Log what Zenoh refuses, each cause once as long as it is among the last ones.
+async fn log_refusals(mut heard: mpsc::Receiver<Heard>, revoked: watch::Receiver<BTreeSet<EdgeId>>) {
+    let mut known = VecDeque::new();
+    while let Some(heard) = heard.recv().await {
+        let refusal = refusal(heard, &revoked.borrow());
+        let Some((what, why)) = refusal else { continue };
+        if known.contains(&(what, why.clone())) {
+            tracing::debug!(?what, why, "refused again");
+            continue;
+        }
+        tracing::warn!(?what, why, "refused");
+        known.push_back((what, why));
+        if known.len() > REMEMBERED {
+            known.pop_front();
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What every handler shares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use clearance::ids::{LaneId, PassageId, SiteId};
+use clearance::ids::{EdgeId, LaneId, PassageId, SiteId};
 use clearance::passage::LaneStatus;
 use tokio::sync::broadcast;
 
@@ -64,6 +64,8 @@ pub struct Lanes {
     pub pictures: BTreeMap<(SiteId, LaneId), Arc<Vec<u8>>>,
     /// What was refused, and why, latest last, at most 50.
     pub refused: Vec<(LaneRecord, String)>,
+    /// Edges that may do nothing, as the configuration last said.
+    pub revoked: BTreeSet<EdgeId>,
 }
 
 /// Shared state.

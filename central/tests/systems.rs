@@ -45,7 +45,7 @@ async fn start(limits: &str) -> Running {
     }
     let hosts = ["127.0.0.1".to_owned()];
     let servers = dir.path().join("servers-ca");
-    ca::issue(&servers, dir.path(), &Party::Central, &hosts, ca::DAYS, now).unwrap();
+    ca::issue(&servers, dir.path(), &Party::Central, &hosts, ca::days(ca::DAYS), now).unwrap();
     std::fs::rename(dir.path().join("central.key"), dir.path().join("tls.key")).unwrap();
     let signing = dir.path().join("signing.key");
     keys::generate(&signing).unwrap();

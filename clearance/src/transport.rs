@@ -8,6 +8,7 @@
 mod access;
 mod certificate;
 mod endpoint;
+pub mod overheard;
 mod party;
 mod request;
 mod settings;
@@ -17,4 +18,4 @@ pub use certificate::{Certificate, CertificateError, verify};
 pub use endpoint::{EndpointError, check_endpoints};
 pub use party::{Party, PartyError};
 pub use request::{KeyKind, RequestError, RequestedKey, requested_key};
-pub use settings::{Setting, TlsFiles, connecting, routing};
+pub use settings::{Certificates, Setting, TlsFiles, TlsHeld, connecting, routing};

@@ -7,14 +7,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clearance::transport::overheard::Heard;
 use edge::appliance::{Appliance, NodeStatus};
 use edge::clock::utc_now;
 use edge::config::EdgeConfig;
 use edge::fsck::Whose;
 use edge::gate::sim::GateSimulator;
+use edge::link::overheard::overhear;
 use edge::read::{Outcome, ReadArgs};
 use tokio::sync::broadcast::error::RecvError;
-use tracing_subscriber::EnvFilter;
+use tokio::sync::mpsc;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 /// The lane appliance.
 #[derive(Parser)]
@@ -114,20 +119,27 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,ort=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match cli.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-    run(&cli).unwrap_or_else(|error| {
+    // Why there is no link is overheard and told in our words, once for each cause.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new(
+            "info,ort=warn,zenoh=warn,zenoh::net::runtime::orchestrator=error,zenoh_link_tls=error",
+        )
+    });
+    let log = fmt::layer().with_writer(std::io::stderr);
+    let log = match cli.log_format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
+    };
+    let (overhear, heard) = overhear();
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(overhear).init();
+    run(&cli, heard).unwrap_or_else(|error| {
         eprintln!("edge: {error:#}");
         ExitCode::from(2)
     })
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+fn run(cli: &Cli, heard: mpsc::Receiver<Heard>) -> anyhow::Result<ExitCode> {
     if cli.check_config {
         let config = EdgeConfig::load(&cli.config)?;
         edge::keys::load(&config.key_file)?;
@@ -138,7 +150,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
     let Some(command) = &cli.command else { anyhow::bail!("say what to do: `edge --help`") };
     match command {
-        Command::Run { events } => lanes(&cli.config, *events),
+        Command::Run { events } => lanes(&cli.config, *events, heard),
         Command::Status { json, watch } => status(&cli.config, *json, *watch),
         Command::Fsck { state, json } => fsck(&cli.config, state.as_deref(), *json),
         Command::Keygen { out } => {
@@ -152,10 +164,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "the steps, for whoever asked")]
-async fn lanes(config: &Path, events: bool) -> anyhow::Result<ExitCode> {
+async fn lanes(config: &Path, events: bool, heard: mpsc::Receiver<Heard>) -> anyhow::Result<ExitCode> {
     let config = EdgeConfig::load(config)?;
     tracing::info!(site = %config.site, edge = %config.edge, lanes = config.lanes.len(), "starting");
     let mut appliance = Appliance::start(config).await?;
+    appliance.hear(heard);
     let mut steps = appliance.steps();
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     loop {

@@ -53,7 +53,8 @@ fn furnish(file: &Path, folder: &Path) -> PathBuf {
         let certificate = folder.join(tls["certificate"].as_str().unwrap());
         let party: Party = certificate.file_stem().unwrap().to_str().unwrap().parse().unwrap();
         let hosts = if matches!(party, Party::Edge(..)) { vec![] } else { vec!["host.example".to_owned()] };
-        ca::issue(&folder.join("ca"), certificate.parent().unwrap(), &party, &hosts, 100, now()).unwrap();
+        ca::issue(&folder.join("ca"), certificate.parent().unwrap(), &party, &hosts, ca::days(100), now())
+            .unwrap();
     }
     let config = folder.join(file.file_name().unwrap());
     std::fs::write(&config, text).unwrap();
@@ -90,7 +91,7 @@ fn check_config_says_what_is_wrong_with_a_certificate_and_how_to_mend_it() {
         let hosts = if matches!(party, Party::Edge(..)) { vec![] } else { vec!["host.example".to_owned()] };
         ca::init(&at("other-ca"), AUTHORITY_DAYS, now()).unwrap();
         let issue = |ca: &str, out: &str, party: &Party, days, now| {
-            ca::issue(&at(ca), &at(out), party, &hosts, days, now).unwrap()
+            ca::issue(&at(ca), &at(out), party, &hosts, ca::days(days), now).unwrap()
         };
         let other = issue("other-ca", "other", &party, 100, now());
         let old = issue("ca", "old", &party, 1, now().plus_millis(-3 * 86_400_000));

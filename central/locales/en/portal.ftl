@@ -314,3 +314,6 @@ request-counts = { $lodged } of { $all } lodged.
 refused-too-many-webhooks = Your company has as many webhooks as it may have.
 refused-paused = The webhook is paused: mend the receiver and let it go on first.
 news-webhook-paused = A webhook is paused: nothing was taken there for days.
+wrong-password = Choose a password of 10 to 200 characters.
+wrong-code = These are not the digits that the app shows now. Scan the picture again, or wait for the next ones.
+wrong-login = This name cannot be invited: it is somebody’s already, or has other characters than those above.

@@ -314,3 +314,6 @@ request-counts = 已申报 { $lodged } / { $all }。
 refused-too-many-webhooks = 贵公司的 webhook 数目已达上限。
 refused-paused = webhook 已暂停：请先修正接收端并恢复。
 news-webhook-paused = webhook 已暂停：多日未能送达。
+wrong-password = 请设置 10 至 200 个字符的密码。
+wrong-code = 这不是应用当前显示的数字。请再次扫描，或等待下一组数字。
+wrong-login = 无法邀请此名称：已被使用，或含有不允许的字符。

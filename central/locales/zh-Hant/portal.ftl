@@ -314,3 +314,6 @@ request-counts = 已申報 { $lodged } / { $all }。
 refused-too-many-webhooks = 貴公司的 webhook 數目已達上限。
 refused-paused = webhook 已暫停：請先修正接收端並恢復。
 news-webhook-paused = webhook 已暫停：多日未能送達。
+wrong-password = 請設定 10 至 200 個字元的密碼。
+wrong-code = 這不是應用程式現時顯示的數字。請再次掃描，或等待下一組數字。
+wrong-login = 無法邀請此名稱：已被使用，或含有不允許的字元。

@@ -36,7 +36,7 @@ CREATE TABLE person_sessions (
 CREATE INDEX person_sessions_of_login ON person_sessions (login);
 
 CREATE TABLE passkeys (
-  -- The authenticator's name of it, base64url
+  -- The authenticator's name of it, in hexadecimal digits
   id TEXT PRIMARY KEY,
   login TEXT NOT NULL REFERENCES people (login),
   -- What the person calls it

@@ -83,7 +83,33 @@ pub(super) async fn publish_of_others(link: Link, sites: Vec<SiteId>, own: Arc<O
     }
 }
 
+/// How often, and how many times, the newest deltas are put again.
+const REMIND: (Duration, u32) = (Duration::from_secs(1), 10);
+
+/// After the session was opened anew: put the newest delta of each site again for some seconds, while routers come back. A
+/// lane behind a router does not notice that central was away; whatever it missed, it asks for now instead of when it asks for
+/// its next lease.
+pub(super) async fn remind(link: Link, sites: Vec<SiteId>) {
+    let (every, times) = REMIND;
+    for _ in 0..times {
+        tokio::time::sleep(every).await;
+        for site in &sites {
+            if let Err(error) = link.put_newest(site).await {
+                tracing::warn!(%error, %site, "the newest delta was not put again; lanes will ask");
+            }
+        }
+    }
+}
+
 impl Link {
+    async fn put_newest(&self, site: &SiteId) -> Result<(), StorageError> {
+        let head = self.state.store.head(site).await?.revision;
+        for sealed in self.state.store.range(site, head, head).await? {
+            self.put_delta(site, sealed).await;
+        }
+        Ok(())
+    }
+
     /// Publish what others have added to a site's log since `seen`; gives how far it has been seen now.
     async fn follow(&self, site: &SiteId, seen: Option<Head>, own: &Own) -> Result<Head, StorageError> {
         let head = self.state.store.head(site).await?;

@@ -5,18 +5,18 @@
 mod answers;
 mod deltas;
 mod intake;
+pub(crate) mod keep;
 pub mod overheard;
+pub(crate) mod renewal;
 pub(crate) mod session;
 pub(crate) mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use clearance::ids::{LaneId, SiteId};
 use clearance::topic;
-use clearance::transport;
-use clearance::wire::{RecordKind, TrustStore};
+use clearance::wire::TrustStore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -40,40 +40,12 @@ struct Link {
 
 /// Open the session and start the link's tasks; they end when the set is dropped.
 pub async fn start(state: AppState, config: &Config) -> anyhow::Result<JoinSet<()>> {
-    match config.check_files(state.clock.now()) {
-        // Officers need the console all the same.
-        Err(error) if tls::is_of_time(&error) => {
-            tracing::error!(error = %format!("{error:#}"), "no links to lanes until this is mended");
-        }
-        checked => checked?,
-    }
-    let session = open(config).await?;
-    let trust =
-        config.edges.values().fold(TrustStore::new(), |trust, key| trust.trusting(*key, &RecordKind::EDGE));
-    let link = Link { state, session, trust: Arc::new(trust), lease_ms: config.lease_ms };
+    let keeper = keep::Keeper::new(state.clone(), config)?;
+    let opened = keeper.open(false).await?;
     let mut tasks = JoinSet::new();
-    for site in &config.sites {
-        answers::declare(&link, site, &mut tasks).await?;
-        intake::declare(&link, site, &mut tasks).await?;
-        intake::watch_lanes(&link, site, &mut tasks).await?;
-    }
-    let own = Arc::default();
-    tasks.spawn(deltas::publish(link.clone(), Arc::clone(&own)));
-    tasks.spawn(deltas::publish_of_others(link.clone(), config.sites.clone(), own));
-    tasks.spawn(publish_orders(link.clone()));
-    tasks.spawn(repeat_orders(link.clone()));
-    tasks.spawn(forget_marks(link));
+    tasks.spawn(keeper.keep(opened));
+    tasks.spawn(forget_marks(state));
     Ok(tasks)
-}
-
-async fn open(config: &Config) -> anyhow::Result<Session> {
-    let tls = match &config.tls {
-        Some(files) => Some((files, transport::at_central(&config.sites, config.edges.keys())?)),
-        None => None,
-    };
-    session::open(&transport::routing(&config.zenoh, &[], tls)).await.with_context(|| {
-        format!("cannot listen for lanes on {:?}; is another central running?", config.zenoh)
-    })
 }
 
 async fn publish_orders(link: Link) {
@@ -89,11 +61,11 @@ async fn publish_orders(link: Link) {
 }
 
 /// Marks that no passage can meet any more are forgotten from time to time.
-async fn forget_marks(link: Link) {
+async fn forget_marks(state: AppState) {
     let mut tick = tokio::time::interval(Duration::from_hours(1));
     loop {
         tick.tick().await;
-        if let Err(error) = link.state.store.forget_marks(link.state.clock.now()).await {
+        if let Err(error) = state.store.forget_marks(state.clock.now()).await {
             tracing::warn!(%error, "old marks were not forgotten");
         }
     }
@@ -150,9 +122,12 @@ fn refuse(state: &AppState, what: LaneRecord, why: &dyn std::fmt::Display) {
 }
 
 /// Note what Zenoh refuses, for ever.
-pub(crate) async fn note_refusals(state: AppState, mut refusals: mpsc::Receiver<overheard::Refusal>) {
-    while let Some((what, why)) = refusals.recv().await {
-        refuse(&state, what, &why);
+pub(crate) async fn note_refusals(state: AppState, mut heard: mpsc::Receiver<overheard::Heard>) {
+    while let Some(heard) = heard.recv().await {
+        let refusal = overheard::refusal(heard, &state.lanes().revoked);
+        if let Some((what, why)) = refusal {
+            refuse(&state, what, &why);
+        }
     }
 }
 

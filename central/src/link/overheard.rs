@@ -1,12 +1,16 @@
-//! What Zenoh refuses it says only in its log. It is overheard here, so that people see it where they see what central
-//! itself refuses. The texts are Zenoh 1.10's; the transport tests notice when they change.
+//! Listens to Zenoh's log, so that people see what it refuses where they see what central itself refuses. The edge has the
+//! same, in its own room; what the lines say, `clearance` knows.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
+use clearance::ids::EdgeId;
+use clearance::transport::Party;
+pub use clearance::transport::overheard::Heard;
+use clearance::transport::overheard::{Hearing, LISTENERS_TARGETS};
 use tokio::sync::mpsc;
 use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
@@ -15,36 +19,37 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::state::LaneRecord;
 
-const TLS: &str = "zenoh_link_tls";
-const ACCESS: &str = "zenoh::net::routing::interceptor::access_control";
-
-/// Refusals waiting to be noted; more at once are somebody's flood, and a few tell of it.
+/// Lines waiting to be noted; more at once are somebody's flood, and a few tell of it.
 const QUEUE: usize = 64;
 
-/// A refusal: of what, and why.
-pub type Refusal = (LaneRecord, String);
-
 /// Listen to Zenoh's log; give the receiver to [`Central::hear`](crate::Central::hear).
-pub fn overhear<S>() -> (impl Layer<S>, mpsc::Receiver<Refusal>)
+pub fn overhear<S>() -> (impl Layer<S>, mpsc::Receiver<Heard>)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let (inbox, refusals) = mpsc::channel(QUEUE);
-    let only = Targets::new().with_target(TLS, LevelFilter::WARN).with_target(ACCESS, LevelFilter::TRACE);
-    (Overhear { inbox }.with_filter(only), refusals)
+    let (inbox, heard) = mpsc::channel(QUEUE);
+    (Overhear { inbox }.with_filter(targets()), heard)
+}
+
+fn targets() -> Targets {
+    LISTENERS_TARGETS.parse().unwrap_or_default()
+}
+
+thread_local! {
+    static HEARING: RefCell<Hearing> = const { RefCell::new(Hearing::new()) };
 }
 
 struct Overhear {
-    inbox: mpsc::Sender<Refusal>,
+    inbox: mpsc::Sender<Heard>,
 }
 
 impl<S: Subscriber> Layer<S> for Overhear {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        let refusal = if event.metadata().target() == ACCESS { denied(&text.0) } else { handshake(&text.0) };
-        if let Some(refusal) = refusal {
-            let _ = self.inbox.try_send(refusal);
+        let heard = HEARING.with_borrow_mut(|hearing| hearing.hear(event.metadata().target(), &text.0));
+        if let Some(heard) = heard {
+            let _ = self.inbox.try_send(heard);
         }
     }
 }
@@ -59,42 +64,18 @@ impl Visit for Text {
     }
 }
 
-/// A connection that failed. Zenoh adds a hint about open files, whatever the cause is; and the seconds since a
-/// certificate ran out would make each attempt another refusal.
-fn handshake(text: &str) -> Option<Refusal> {
-    let why = text.split(". Hint:").next()?.split(": verification time").next()?;
-    Some((LaneRecord::Connection, why.to_owned()))
-}
-
-thread_local! {
-    /// Zenoh works out what a peer may do with a key before the peer does anything, and that reads like a refusal.
-    static WORKING_OUT: Cell<bool> = const { Cell::new(false) };
-}
-
-fn denied(text: &str) -> Option<Refusal> {
-    if text.starts_with("ACL (") {
-        WORKING_OUT.set(true);
-        return None;
+/// What was refused, and why, if anything was.
+pub(crate) fn refusal(heard: Heard, revoked: &BTreeSet<EdgeId>) -> Option<(LaneRecord, String)> {
+    match heard {
+        Heard::Connection(why) => Some((LaneRecord::Connection, why)),
+        Heard::Access(what) => Some((LaneRecord::Access, what)),
+        Heard::Connected(name) => match name.parse() {
+            Ok(Party::Edge(_, edge)) if revoked.contains(&edge) => {
+                Some((LaneRecord::Connection, format!("{name}: is revoked, and may do nothing")))
+            }
+            _ => None,
+        },
     }
-    if text.contains("did not match any configured ACL subject") {
-        return Some((
-            LaneRecord::Connection,
-            "its certificate names nobody in the configuration".to_owned(),
-        ));
-    }
-    let real = text.starts_with("Using cached result");
-    if !real && WORKING_OUT.get() {
-        // The last of those lines.
-        if text.contains("Declare Liveliness Subscriber (") {
-            WORKING_OUT.set(false);
-        }
-        return None;
-    }
-    let (who, what) = text.split_once(" is unauthorized to ")?;
-    let (deed, key) = what.split_once(" (ingress) on ")?;
-    let name = who.split_once("CertCommonName(").and_then(|(_, rest)| rest.split(')').next());
-    let who = name.or_else(|| who.rsplit(' ').next())?;
-    Some((LaneRecord::Access, format!("{who}: {} on {key}", deed.to_lowercase())))
 }
 
 #[cfg(test)]
@@ -102,22 +83,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_denial_says_who_did_what_and_what_was_only_worked_out_is_none() {
-        let line = "1a2b on Interface(lo)+CertCommonName(edge.a.e)+Transport(Tls)+1a2b is unauthorized to Put (ingress) on clearlane/a/deltas";
-        let said = "edge.a.e: put on clearlane/a/deltas".to_owned();
-        assert_eq!(denied(line), Some((LaneRecord::Access, said.clone())));
-        assert_eq!(denied("ACL (ingress): caching permissions for `clearlane/a/deltas` ..."), None);
-        assert_eq!(denied(line), None);
-        assert_eq!(denied("1a2b on x is unauthorized to Declare Liveliness Subscriber (ingress) on k"), None);
-        assert_eq!(denied(line), Some((LaneRecord::Access, said)));
-        let cached = "Using cached result: 1a2b is unauthorized to Query (ingress) on clearlane/b/lease";
-        assert_eq!(denied(cached).unwrap().1, "1a2b: query on clearlane/b/lease");
-        assert_eq!(denied(&line.replace("ingress", "egress")), None);
-        assert_eq!(denied(&line.replace("unauthorized", "authorized")), None);
-        let hint = ". Hint: increase the system open file limit.";
-        let failed = handshake(&format!("peer sent no certificates{hint}"));
-        assert_eq!(failed.unwrap().1, "peer sent no certificates");
-        let failed = handshake(&format!("certificate expired: verification time 17 (UNIX), but 16{hint}"));
-        assert_eq!(failed.unwrap().1, "certificate expired");
+    fn every_target_that_says_something_is_listened_to() {
+        assert_eq!(targets().iter().count(), 4);
+    }
+
+    #[test]
+    fn whoever_is_revoked_is_refused_when_he_connects() {
+        let revoked = BTreeSet::from(["edge-1".parse().unwrap()]);
+        let refused = |name: &str| refusal(Heard::Connected(name.to_owned()), &revoked);
+        assert!(refused("edge.site.edge-1").unwrap().1.contains("edge.site.edge-1: is revoked"));
+        for good in ["edge.site.edge-2", "router.site", "central", "edge-1"] {
+            assert_eq!(refused(good), None, "{good}");
+        }
     }
 }

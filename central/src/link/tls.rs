@@ -5,25 +5,42 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use clearance::ids::UtcMillis;
-use clearance::transport::{self, CertificateError, Party, TlsFiles};
+use clearance::transport::{self, CertificateError, Party, TlsFiles, TlsHeld};
 
 /// A certificate that runs out sooner is spoken of.
 const SOON_MS: i64 = 14 * 86_400_000;
 
 /// Check that the files are there, fit together, are good now and name this party.
 pub(crate) fn check(files: &TlsFiles, party: &Party, now: UtcMillis) -> anyhow::Result<()> {
+    check_held(files, &read(files)?, party, now)
+}
+
+/// Read the files.
+pub(crate) fn read(files: &TlsFiles) -> anyhow::Result<TlsHeld> {
     let read = |key: &str, path: &Path| {
         std::fs::read(path).with_context(|| {
             format!("tls.{key} = {}; `central ca issue` makes certificates and keys", path.display())
         })
     };
-    let ca = read("ca", &files.ca)?;
-    let certificate = read("certificate", &files.certificate)?;
-    let key = read("private_key", &files.private_key)?;
+    let held = TlsHeld {
+        ca: read("ca", &files.ca)?,
+        certificate: read("certificate", &files.certificate)?,
+        private_key: read("private_key", &files.private_key)?,
+    };
     let path = files.private_key.display();
     let mode = std::fs::metadata(&files.private_key)?.permissions().mode();
     ensure!(mode & 0o077 == 0, "tls.private_key = {path}: others can read this key; chmod 600 it");
-    let found = transport::verify(&ca, &certificate, &key, now)
+    Ok(held)
+}
+
+/// Check that what the files held fits together, is good now and names this party.
+pub(crate) fn check_held(
+    files: &TlsFiles,
+    held: &TlsHeld,
+    party: &Party,
+    now: UtcMillis,
+) -> anyhow::Result<()> {
+    let found = transport::verify(&held.ca, &held.certificate, &held.private_key, now)
         .with_context(|| format!("tls, with certificate = {}", files.certificate.display()))?;
     ensure!(
         found.party == *party,

@@ -1,6 +1,8 @@
 //! Passkeys and security keys (WebAuthn). A registration or a sign-in is two steps; what passes between them is kept in the store, for
 //! any central to go on with.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::Value;
 use webauthn_rs::prelude::{
@@ -65,7 +67,7 @@ impl Passkeys {
         let state: PasskeyRegistration = serde_json::from_str(state)?;
         let sent: RegisterPublicKeyCredential = serde_json::from_str(sent)?;
         let key = self.0.finish_passkey_registration(&sent, &state)?;
-        Ok((id_of(&key)?, serde_json::to_string(&key)?))
+        Ok((id_of(&key), serde_json::to_string(&key)?))
     }
 
     /// Begin a sign-in with one of these.
@@ -90,7 +92,7 @@ impl Passkeys {
         for key in keys {
             let mut key: Passkey = serde_json::from_str(key)?;
             if key.update_credential(&result).is_some() {
-                return Ok((id_of(&key)?, serde_json::to_string(&key)?));
+                return Ok((id_of(&key), serde_json::to_string(&key)?));
             }
         }
         // Taken away between the two steps.
@@ -98,11 +100,13 @@ impl Passkeys {
     }
 }
 
-fn id_of(key: &Passkey) -> Result<String, PasskeyError> {
-    let Value::String(id) = serde_json::to_value(key.cred_id())? else {
-        return Err(PasskeyError::NotTaken(WebauthnError::CredentialNotFound));
-    };
-    Ok(id)
+/// The authenticator's name of a key, in hexadecimal digits.
+fn id_of(key: &Passkey) -> String {
+    let id: &[u8] = key.cred_id();
+    id.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]

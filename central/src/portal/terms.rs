@@ -93,6 +93,13 @@ fn item(language: Language, pointer: &str) -> Option<String> {
 
 /// What is wrong and with which item.
 pub(super) fn faulty(language: Language, faulty: &Faulty) -> String {
+    // Secrets and names have reasons of their own, which the fault of an item does not tell.
+    match faulty.pointer.as_str() {
+        "password" => return language.say("wrong-password"),
+        "code" => return language.say("wrong-code"),
+        "login" => return language.say("wrong-login"),
+        _ => {}
+    }
     let why = fault(language, &faulty.fault);
     match item(language, &faulty.pointer) {
         Some(item) => language.say_with("wrong-item", &[("item", &item), ("why", &why)]),

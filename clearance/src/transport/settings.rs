@@ -1,5 +1,6 @@
 //! The Zenoh settings of both sides. What a safe link depends on is set here, whatever Zenoh's defaults are.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -32,8 +33,35 @@ impl TlsFiles {
     }
 }
 
+/// What those files hold, PEM. Whoever is connected to holds it, so that what was checked is what is used, whatever lies in
+/// the files later.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TlsHeld {
+    /// Of `ca`.
+    pub ca: Vec<u8>,
+    /// Of `certificate`.
+    pub certificate: Vec<u8>,
+    /// Of `private_key`.
+    pub private_key: Vec<u8>,
+}
+
+impl fmt::Debug for TlsHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsHeld(..)")
+    }
+}
+
+/// Where a session has its certificates from.
+#[derive(Clone, Copy, Debug)]
+pub enum Certificates<'a> {
+    /// The files, read for each new link: a renewed certificate is used by the next one.
+    Files(&'a TlsFiles),
+    /// What they held at some time.
+    Held(&'a TlsHeld),
+}
+
 /// Settings of a session that connects to one of several endpoints, and to the next when that is lost.
-pub fn connecting(endpoints: &[String], tls: Option<(&TlsFiles, Value)>) -> Vec<Setting> {
+pub fn connecting(endpoints: &[String], tls: Option<(Certificates<'_>, Value)>) -> Vec<Setting> {
     let mut settings = alone();
     settings.extend([
         ("mode", json!("client")),
@@ -49,7 +77,11 @@ pub fn connecting(endpoints: &[String], tls: Option<(&TlsFiles, Value)>) -> Vec<
 }
 
 /// Settings of a session that others connect to, and that connects to all of `upstream`.
-pub fn routing(listen: &[String], upstream: &[String], tls: Option<(&TlsFiles, Value)>) -> Vec<Setting> {
+pub fn routing(
+    listen: &[String],
+    upstream: &[String],
+    tls: Option<(Certificates<'_>, Value)>,
+) -> Vec<Setting> {
     let mut settings = alone();
     settings.extend([
         ("mode", json!("router")),
@@ -73,18 +105,68 @@ fn alone() -> Vec<Setting> {
     ]
 }
 
-fn secure(settings: &mut Vec<Setting>, tls: Option<(&TlsFiles, Value)>) {
-    let Some((files, access)) = tls else { return };
+fn secure(settings: &mut Vec<Setting>, tls: Option<(Certificates<'_>, Value)>) {
+    let Some((certificates, access)) = tls else { return };
     settings.extend([
         ("transport/link/protocols", json!(["tls"])),
-        ("transport/link/tls/root_ca_certificate", json!(files.ca)),
         ("transport/link/tls/enable_mtls", json!(true)),
-        ("transport/link/tls/listen_certificate", json!(files.certificate)),
-        ("transport/link/tls/listen_private_key", json!(files.private_key)),
-        ("transport/link/tls/connect_certificate", json!(files.certificate)),
-        ("transport/link/tls/connect_private_key", json!(files.private_key)),
         ("transport/link/tls/verify_name_on_connect", json!(true)),
         ("transport/link/tls/close_link_on_expiration", json!(true)),
         ("access_control", access),
     ]);
+    match certificates {
+        Certificates::Files(files) => settings.extend([
+            ("transport/link/tls/root_ca_certificate", json!(files.ca)),
+            ("transport/link/tls/listen_certificate", json!(files.certificate)),
+            ("transport/link/tls/listen_private_key", json!(files.private_key)),
+            ("transport/link/tls/connect_certificate", json!(files.certificate)),
+            ("transport/link/tls/connect_private_key", json!(files.private_key)),
+        ]),
+        Certificates::Held(held) => settings.extend([
+            ("transport/link/tls/root_ca_certificate_base64", json!(base64(&held.ca))),
+            ("transport/link/tls/listen_certificate_base64", json!(base64(&held.certificate))),
+            ("transport/link/tls/listen_private_key_base64", json!(base64(&held.private_key))),
+            ("transport/link/tls/connect_certificate_base64", json!(base64(&held.certificate))),
+            ("transport/link/tls/connect_private_key_base64", json!(base64(&held.private_key))),
+        ]),
+    }
+}
+
+/// As Zenoh takes it: the standard alphabet, padded.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = bytes.chunks(3).flat_map(|three| {
+        let shifted = three.iter().zip([16, 8, 0]).map(|(byte, shift)| u32::from(*byte) << shift);
+        let number: u32 = shifted.sum();
+        [18, 12, 6, 0].into_iter().enumerate().map(move |(at, shift)| {
+            let digit = DIGITS[(number >> shift) as usize & 63];
+            if at <= three.len() { char::from(digit) } else { '=' }
+        })
+    });
+    digits.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_the_standard_s() {
+        for (plain, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+            ("\u{fe}?>", "w74/Pg=="),
+        ] {
+            assert_eq!(base64(plain.as_bytes()), encoded, "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_shown_by_accident() {
+        let held = TlsHeld { ca: vec![], certificate: vec![], private_key: b"secret".to_vec() };
+        assert_eq!(format!("{held:?}"), "TlsHeld(..)");
+    }
 }

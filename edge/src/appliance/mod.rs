@@ -19,6 +19,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clearance::ids::{Digest, LaneId};
 use clearance::passage::PassageEvent;
+use clearance::transport::overheard::Heard;
 use models::Bundle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
@@ -31,6 +32,7 @@ use crate::gate::Gate;
 use crate::keys;
 use crate::lane::fuse::FusePolicy;
 use crate::lane::{Backdrop, LaneMachine, LaneReader};
+use crate::link::overheard::Refusals;
 use crate::link::{CentralKeys, Identity, Link, ReplicaStatus, Waiting, Way};
 use crate::outbox::{EvidenceStore, Outbox};
 use crate::recognise::{FrameReads, LaneIndex, RecogniserThread};
@@ -62,6 +64,8 @@ pub(super) struct Shared {
     pub(super) steps: broadcast::Sender<PassageEvent>,
     pub(super) recogniser: RecogniserThread,
     pub(super) lanes: watch::Sender<HashMap<LaneId, LaneLine>>,
+    /// Why there is no link.
+    pub(super) refusals: Refusals,
 }
 
 impl Shared {
@@ -133,6 +137,7 @@ impl Appliance {
             steps: broadcast::channel(OBSERVED).0,
             recogniser,
             lanes: watch::channel(HashMap::new()).0,
+            refusals: Refusals::default(),
             config,
         });
         let (stop, stopped) = watch::channel(false);
@@ -166,6 +171,12 @@ impl Appliance {
         others.spawn(watch_disk(Arc::clone(&shared)));
         others.spawn(status::keep(Arc::clone(&shared)));
         Ok(Self { shared, stop, lanes, others, _link: link })
+    }
+
+    /// Show and log why Zenoh cannot connect: give what [`overhear`](crate::link::overheard::overhear) hears.
+    pub fn hear(&mut self, heard: mpsc::Receiver<Heard>) {
+        let shared = Arc::clone(&self.shared);
+        self.others.spawn(async move { shared.refusals.note(heard).await });
     }
 
     /// Every step of every passage from now on.

@@ -67,6 +67,10 @@ pub struct NodeStatus {
     /// Why the lanes release nothing by themselves, in a person's words; `None` while they may.
     #[serde(default)]
     pub why: Option<String>,
+    /// Why there is no link to central, or nobody there to believe, as far as
+    /// Zenoh says; empty while the link is up and the lanes may release.
+    #[serde(default)]
+    pub refused: Vec<String>,
     /// Revisions that central is known to be ahead.
     #[serde(default)]
     pub lag: u64,
@@ -103,6 +107,11 @@ impl NodeStatus {
             lease_left_ms: replica.lease_left().as_millis() as u64,
             replica: replica.state.name().to_owned(),
             why: why(&replica),
+            refused: if replica.connected && !replica.lease_left().is_zero() {
+                Vec::new()
+            } else {
+                shared.refusals.lately()
+            },
             lag: replica.lag,
             audit: replica.audited.map(|audit| AuditLine {
                 seconds_ago: audit.at.elapsed().as_secs(),
@@ -158,6 +167,9 @@ impl NodeStatus {
         );
         if let Some(why) = &self.why {
             let _ = writeln!(out, "    {why}");
+        }
+        for cause in &self.refused {
+            let _ = writeln!(out, "    no link: {cause}");
         }
         let _ = writeln!(out, "  compared  {compared}\n  lease     {lease}");
         let _ = writeln!(out, "  waiting   {} steps, {} pictures", self.outbox, self.pictures);
@@ -288,12 +300,14 @@ mod tests {
         let mut status = NodeStatus::load(&path).unwrap();
         assert_eq!((status.lag, status.audit, status.is_fresh(UtcMillis(10_000))), (0, None, false));
         status.lag = 2;
+        status.refused = vec!["invalid peer certificate".to_owned()];
         status.audit = Some(AuditLine { seconds_ago: 3, revision: 6, same: true });
         let table = status.table(UtcMillis(9_001));
         for part in [
             "revision 7, 2 behind",
             "compared  12 s ago at revision 6: the same",
             "3 steps, 4 pictures",
+            "no link: invalid peer certificate",
             "gate's module does not answer",
         ] {
             assert!(table.contains(part), "{part}: {table}");

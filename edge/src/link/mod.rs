@@ -7,6 +7,7 @@ pub(crate) mod check;
 mod deliver;
 mod follow;
 mod keys;
+pub mod overheard;
 pub(crate) mod tls;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use clearance::order::Order;
 use clearance::passage::ReplicaHealth;
 use clearance::replicate::Head;
 use clearance::topic;
-use clearance::transport::{self, TlsFiles};
+use clearance::transport::{self, Certificates, TlsFiles};
 use clearance::wire::{Signer, Verified};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -247,11 +248,14 @@ async fn open(site: &SiteId, mut way: Way) -> Session {
         .with_max_delay(LONGEST_PAUSE)
         .without_max_times()
         .build();
+    let mut said = false;
     loop {
         match try_open(site, &way).await {
             Ok(session) => return session,
             Err(error) => {
-                tracing::warn!(endpoints = ?way.endpoints, error, "central cannot be reached; trying again");
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!(endpoints = ?way.endpoints, error, "central cannot be reached; trying again");
+                }
                 tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
                 // Zenoh opens a session with the first endpoint or not at all.
                 way.endpoints.rotate_left(1);
@@ -262,7 +266,8 @@ async fn open(site: &SiteId, mut way: Way) -> Session {
 
 async fn try_open(site: &SiteId, way: &Way) -> Result<Session, String> {
     let access = transport::at_edge(site).map_err(|e| e.to_string());
-    let tls = way.tls.as_ref().map(|files| Ok::<_, String>((files, access?))).transpose()?;
+    let tls =
+        way.tls.as_ref().map(|files| Ok::<_, String>((Certificates::Files(files), access?))).transpose()?;
     let mut config = zenoh::Config::default();
     for (key, value) in transport::connecting(&way.endpoints, tls) {
         config

@@ -18,9 +18,14 @@ use clearance::wire::PublicKey;
 use edge::appliance::{followed, judge};
 use edge::clock::utc_now;
 use edge::directives::Cache;
+use edge::link::overheard::{Refusals, overhear};
 use edge::link::{CentralKeys, Identity, Link, Waiting, Way};
 use edge::outbox::{EvidenceStore, Outbox, OutboxLimits};
 use tests::world::node::{Ask, Decided, Held, NodeState, Told};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
 
 /// An edge without cameras and gates, for tests.
 #[derive(Parser)]
@@ -57,16 +62,21 @@ struct Node {
 
 #[expect(clippy::print_stdout, reason = "the answers")]
 fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    let (overhear, heard) = overhear();
+    tracing_subscriber::registry().with(log.with_filter(LevelFilter::INFO)).with(overhear).init();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let _inside = runtime.enter();
     let node = Node::start(cli)?;
+    let refusals = Arc::new(Refusals::default());
+    let noted = Arc::clone(&refusals);
+    runtime.spawn(async move { noted.note(heard).await });
     for line in std::io::stdin().lock().lines() {
         let told = match serde_json::from_str(&line?).context("a question that is none")? {
             Ask::Vehicle { mark, passage } => Told::Decided(node.vehicle(&mark, passage)),
             Ask::Holds(mark) => Told::Holds(node.holds(&mark)?),
-            Ask::Status => Told::Status(node.status()),
+            Ask::Status => Told::Status(node.status(&refusals)),
         };
         println!("{}", serde_json::to_string(&told)?);
         std::io::stdout().flush()?;
@@ -142,13 +152,14 @@ impl Node {
         }))
     }
 
-    fn status(&self) -> NodeState {
+    fn status(&self, refusals: &Refusals) -> NodeState {
         let replica = self.link.status().borrow().clone();
         NodeState {
             head: (replica.head.epoch.0, replica.head.revision.0),
             lease_left_ms: replica.lease_left().as_millis() as u64,
             replica: replica.state.name().to_owned(),
             waiting: self.outbox.depth(),
+            refused: refusals.lately(),
         }
     }
 }

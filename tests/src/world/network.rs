@@ -14,7 +14,7 @@ use clearance::ids::{LaneId, PassageId, SiteId, UtcMillis};
 use clearance::mark::RegistrationMark;
 use clearance::order::Order;
 use clearance::passage::{LanePhase, LaneStatus, PassageEvent, PassageStep};
-use clearance::transport::{self, Party, Setting, TlsFiles};
+use clearance::transport::{self, Certificates, Party, Setting, TlsFiles};
 use clearance::wire::{PublicKey, Verified};
 use edge::directives::Cache;
 use edge::link::{Identity, Link, ReplicaStatus, Waiting, Way};
@@ -45,8 +45,8 @@ pub struct Network {
     /// Where central listens for TLS.
     pub central: String,
     process: Mutex<Option<CentralProcess>>,
-    console: String,
-    place: Place,
+    pub(super) console: String,
+    pub(super) place: Place,
     pub(super) key: PublicKey,
     trade: String,
     selector: String,
@@ -76,6 +76,7 @@ pub struct Router {
     /// Where it listens.
     pub endpoint: String,
     child: Child,
+    pub(super) config: PathBuf,
     log: PathBuf,
 }
 
@@ -128,7 +129,7 @@ impl Network {
         let folder = tempfile::TempDir::new()?;
         let at = |name: &str| folder.path().join(name);
         ca::init(&at("ca"), 10, now())?;
-        ca::issue(&at("ca"), &at("certificates"), &Party::Central, &place.hosts, 10, now())?;
+        ca::issue(&at("ca"), &at("certificates"), &Party::Central, &place.hosts, ca::days(10), now())?;
         let key: PublicKey = run(&["keygen", "--out"], &[&at("central.key")], "")?.parse()?;
         let mut keys = String::new();
         for edge in edges {
@@ -143,7 +144,7 @@ impl Network {
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{central}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = {sites:?}\nplace = \"place.toml\"\n{NO_LIMIT}lease_ms = {}\n{}[edges]\n{keys}",
+                 sites = {sites:?}\nrevoked = []\nplace = \"place.toml\"\n{NO_LIMIT}lease_ms = {}\n{}[edges]\n{keys}",
                 place.lease_ms,
                 tls_table("central"),
             ),
@@ -167,7 +168,7 @@ impl Network {
         if !folder.join(format!("{party}.pem")).exists() {
             let parsed: Party = party.parse()?;
             let hosts = if matches!(parsed, Party::Edge(..)) { vec![] } else { self.place.hosts.clone() };
-            ca::issue(&self.folder.path().join("ca"), &folder, &parsed, &hosts, 10, now())?;
+            ca::issue(&self.folder.path().join("ca"), &folder, &parsed, &hosts, ca::days(10), now())?;
         }
         Ok(files(&self.folder.path().join("ca"), &folder, party))
     }
@@ -175,7 +176,7 @@ impl Network {
     /// The same, issued so long ago that it has run out.
     pub fn expired_certificate(&self, party: &str) -> anyhow::Result<TlsFiles> {
         let (ca, out) = (self.folder.path().join("ca"), self.folder.path().join("expired"));
-        ca::issue(&ca, &out, &party.parse()?, &[], 1, now().plus_millis(-3 * 86_400_000))?;
+        ca::issue(&ca, &out, &party.parse()?, &[], ca::days(1), now().plus_millis(-3 * 86_400_000))?;
         Ok(files(&ca, &out, party))
     }
 
@@ -183,7 +184,7 @@ impl Network {
     pub fn foreign_certificate(&self, party: &str) -> anyhow::Result<TlsFiles> {
         let (ca, out) = (self.folder.path().join("other-ca"), self.folder.path().join("foreign"));
         ca::init(&ca, 10, now())?;
-        ca::issue(&ca, &out, &party.parse()?, &[], 10, now())?;
+        ca::issue(&ca, &out, &party.parse()?, &[], ca::days(10), now())?;
         Ok(files(&self.folder.path().join("ca"), &out, party))
     }
 
@@ -214,7 +215,7 @@ impl Network {
         std::fs::write(
             &config,
             format!(
-                "site = \"{site}\"\nedges = {edges:?}\nlisten = [\"{endpoint}\"]\nupstream = [\"{upstream}\"]\n{}",
+                "site = \"{site}\"\nedges = {edges:?}\nrevoked = []\nlisten = [\"{endpoint}\"]\nupstream = [\"{upstream}\"]\n{}",
                 tls_table(&party)
             ),
         )?;
@@ -226,11 +227,22 @@ impl Network {
             .stdout(Stdio::null())
             .stderr(out)
             .spawn()?;
-        Ok(Router { endpoint: endpoint.to_owned(), child, log })
+        Ok(Router { endpoint: endpoint.to_owned(), child, config, log })
     }
 
     /// Start the link of an edge.
     pub fn edge(&self, site: &str, name: &str, endpoints: &[&str]) -> anyhow::Result<Edge> {
+        self.edge_with(&self.certificate(&format!("edge.{site}.{name}"))?, site, name, endpoints)
+    }
+
+    /// The same, with these certificates.
+    pub fn edge_with(
+        &self,
+        files: &TlsFiles,
+        site: &str,
+        name: &str,
+        endpoints: &[&str],
+    ) -> anyhow::Result<Edge> {
         let data = self.folder.path().join(format!("{site}-{name}"));
         let cache = Cache::open(&data.join("directives"))?;
         let limits = OutboxLimits::default();
@@ -242,10 +254,8 @@ impl Network {
             signer: edge::keys::load(&self.folder.path().join(format!("{name}.key")))?,
             central: edge::link::CentralKeys::fixed(&[self.key]),
         };
-        let way = Way {
-            endpoints: endpoints.iter().map(|&e| e.to_owned()).collect(),
-            tls: Some(self.certificate(&format!("edge.{site}.{name}"))?),
-        };
+        let way =
+            Way { endpoints: endpoints.iter().map(|&e| e.to_owned()).collect(), tls: Some(files.clone()) };
         let lane: LaneId = LANE.parse()?;
         let waiting = Waiting { outbox: Arc::clone(&outbox), evidence };
         let mut link = Link::start(identity, way, std::slice::from_ref(&lane), cache.clone(), waiting);
@@ -461,6 +471,12 @@ impl Edge {
         .await
     }
 
+    /// Whether it holds a directive for this mark.
+    pub fn holds(&self, mark: &str) -> anyhow::Result<bool> {
+        let mark = mark.parse::<RegistrationMark>()?;
+        Ok(!self.cache.view(std::slice::from_ref(&mark))?.entries.is_empty())
+    }
+
     /// Wait until central vouches for nothing any more.
     pub async fn stale(&self) -> anyhow::Result<()> {
         comes("the end of the lease", async || (self.status().lease() == Lease::Stale).then_some(())).await
@@ -523,12 +539,18 @@ impl Edge {
 /// A bare session with somebody's certificate, or with none over plain TCP. It keeps no access rules of its own: what it
 /// cannot do, others do not let it.
 pub async fn session(endpoint: &str, files: Option<&TlsFiles>) -> anyhow::Result<Session> {
-    open(transport::connecting(&[endpoint.to_owned()], files.map(|files| (files, no_rules())))).await
+    open(transport::connecting(
+        &[endpoint.to_owned()],
+        files.map(|files| (Certificates::Files(files), no_rules())),
+    ))
+    .await
 }
 
 /// The same, for somebody who says that he is a router.
 pub async fn session_as_router(endpoint: &str, files: &TlsFiles) -> anyhow::Result<Session> {
-    let session = open(transport::routing(&[], &[endpoint.to_owned()], Some((files, no_rules())))).await?;
+    let session =
+        open(transport::routing(&[], &[endpoint.to_owned()], Some((Certificates::Files(files), no_rules()))))
+            .await?;
     comes("a link", async || session.info().routers_zid().await.next()).await?;
     Ok(session)
 }
@@ -545,7 +567,7 @@ async fn open(settings: Vec<Setting>) -> anyhow::Result<Session> {
     zenoh::open(config).await.map_err(|e| anyhow::anyhow!("{e}"))
 }
 
-fn files(ca: &Path, folder: &Path, party: &str) -> TlsFiles {
+pub(super) fn files(ca: &Path, folder: &Path, party: &str) -> TlsFiles {
     TlsFiles {
         ca: ca.join("ca.pem"),
         certificate: folder.join(format!("{party}.pem")),
@@ -553,12 +575,12 @@ fn files(ca: &Path, folder: &Path, party: &str) -> TlsFiles {
     }
 }
 
-fn tls_table(party: &str) -> String {
+pub(super) fn tls_table(party: &str) -> String {
     format!(
         "[tls]\nca = \"ca/ca.pem\"\ncertificate = \"certificates/{party}.pem\"\nprivate_key = \"certificates/{party}.key\"\n"
     )
 }
 
-fn now() -> UtcMillis {
+pub(super) fn now() -> UtcMillis {
     edge::clock::utc_now()
 }

@@ -104,6 +104,8 @@ pub struct NodeState {
     pub replica: String,
     /// Steps that wait for central.
     pub waiting: usize,
+    /// Why there is no link, as far as Zenoh says.
+    pub refused: Vec<String>,
 }
 
 /// A running node; killed when dropped.
