@@ -81,6 +81,10 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         }
         let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in pairs {
+            // PostgreSQL cannot keep it, and nobody types it.
+            if name.contains('\0') || value.contains('\0') {
+                return Err(Refusal::NoForm);
+            }
             // Browsers send line ends as CR LF, whatever was typed.
             fields.entry(name).or_default().push(value.replace("\r\n", "\n"));
         }

@@ -12,7 +12,7 @@ use super::fields::Fields;
 use super::frame::{Frame, page};
 use super::parts::{Form, button, inset};
 use super::refusal::Refusal;
-use super::session::{Posted, SignedIn};
+use super::session::{Posted, SignedIn, id_of};
 use super::terms;
 use super::vehicles::{read_vehicle, vehicle_fields};
 use crate::ccrn::Ccrn;
@@ -49,7 +49,7 @@ struct Changing {
 }
 
 async fn changing(state: &AppState, person: &SignedIn, id: &str) -> Result<Changing, Refusal> {
-    let carrying = state.operations.movement(&person.caller, id).await?;
+    let carrying = state.operations.movement(&person.caller, id_of(id)?).await?;
     if !trade_may(Act::ReviseMovement, relation(&carrying, &person.caller.trader)) {
         return Err(Refusal::NotFound);
     }

@@ -11,7 +11,7 @@ use super::date::moment;
 use super::frame::{Frame, page};
 use super::parts::{Line, lines, link_button, list as summary, older};
 use super::refusal::Refusal;
-use super::session::{Posted, SignedIn};
+use super::session::{Posted, SignedIn, id_of};
 use super::terms;
 use crate::operations::relation;
 use crate::state::AppState;
@@ -96,7 +96,7 @@ pub(super) async fn one(
     Path(id): Path<String>,
     Query(was): Query<Done>,
 ) -> Result<Markup, Refusal> {
-    let carrying = state.operations.movement(&person.caller, &id).await?;
+    let carrying = state.operations.movement(&person.caller, id_of(&id)?).await?;
     let events = state.store.history(&person.caller.trader, &carrying.movement.id).await?;
     let mark = carrying.movement.vehicle()?.mark;
     let address = format!("/trade/movements/{}", carrying.movement.id);
@@ -232,7 +232,7 @@ pub(super) async fn confirm(
     person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Markup, Refusal> {
-    let carrying = state.operations.movement(&person.caller, &id).await?;
+    let carrying = state.operations.movement(&person.caller, id_of(&id)?).await?;
     let back = format!("/trade/movements/{}", carrying.movement.id);
     let mark = carrying.movement.vehicle()?.mark.spaced();
     let title = language.say_with("cancel-movement-title", &[("mark", &mark)]);

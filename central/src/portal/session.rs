@@ -124,6 +124,12 @@ impl Posted {
     }
 }
 
+/// An id as addresses carry it; what cannot be one is nobody's.
+pub(super) fn id_of(text: &str) -> Result<&str, Refusal> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    if (1..=64).contains(&text.len()) && text.bytes().all(plain) { Ok(text) } else { Err(Refusal::NotFound) }
+}
+
 /// A new cookie of a session, and what is stored of it: token's digest, and the token for its forms.
 pub(super) fn new_session(state: &AppState) -> (Cookie<'static>, String, String) {
     let token = new_token();

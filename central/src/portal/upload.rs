@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::frame::{Frame, page};
 use super::parts::{Line, button, lines, link_button, tag, warning};
 use super::refusal::Refusal;
-use super::session::{Posted, SignedIn};
+use super::session::{Posted, SignedIn, id_of};
 use super::terms;
 use crate::officers::token_hash;
 use crate::state::AppState;
@@ -280,7 +280,7 @@ pub(super) async fn request(
     person: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Markup, Refusal> {
-    let row = state.operations.request(&person.caller, &id).await?;
+    let row = state.operations.request(&person.caller, id_of(&id)?).await?;
     let say = |key| language.say(key);
     let lodged = row.outcomes.iter().filter(|item| matches!(item.outcome, ItemOutcome::Lodged(_))).count();
     let shown: Vec<_> = row.outcomes.iter().map(|item| outcome(language, item)).collect();
