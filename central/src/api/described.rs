@@ -81,6 +81,10 @@ fn example(method: &str, path: &str) -> Option<Value> {
             "begins": "2026-11-28T00:00:00+08:00", "ends": "2026-11-29T00:00:00+08:00", "reason": "power failure" }),
         ("post", "/api/v1/certificates") => json!({ "code": "the code that was printed", "csr": csr }),
         ("post", "/api/v1/certificates/renewal") => json!({ "csr": csr }),
+        ("put", "/api/v1/company") => json!({ "language": "zh-Hant",
+            "emails": [{ "address": "dispatch@acme.example" }], "mobiles": [{ "number": "+85291234567" }] }),
+        ("post", "/api/v1/webhooks") => json!({ "url": "https://erp.acme.example/clearlane" }),
+        ("post", "/api/v1/webhooks/{id}/replay") => json!({ "after": 4711 }),
         _ => return None,
     };
     Some(example)
@@ -99,9 +103,11 @@ mod tests {
     use super::super::consignments::SealReport;
     use super::super::customs::{ActionRequest, InspectionResult, NoticeRequest, SealRequest};
     use super::super::movements::{BundleRequest, ReviseRequest, VehicleRequest};
+    use super::super::webhooks::{ReplayRequest, WebhookRequest};
     use super::*;
     use crate::trade::Consignment;
     use crate::trade::consignment::Lodging;
+    use crate::trade::contact::Contact;
 
     fn read<T: DeserializeOwned>(method: &str, path: &str) -> T {
         serde_json::from_value(example(method, path).unwrap()).unwrap()
@@ -124,6 +130,9 @@ mod tests {
         read::<NoticeRequest>("post", "/api/v1/notices");
         read::<EnrolRequest>("post", "/api/v1/certificates");
         read::<RenewRequest>("post", "/api/v1/certificates/renewal");
+        read::<Contact>("put", "/api/v1/company");
+        read::<WebhookRequest>("post", "/api/v1/webhooks");
+        read::<ReplayRequest>("post", "/api/v1/webhooks/{id}/replay");
     }
 
     #[test]

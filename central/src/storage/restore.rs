@@ -97,8 +97,19 @@ impl<'a> Restoring<'a> {
                 sync(&stage)
             }
             Database::Postgres(url) => {
-                if self.mark().await? {
-                    programs::run("pg_restore", &["--no-owner", "--single-transaction"], self.copy, url)?;
+                // One that an interrupted restore has started, and that was not to be seen yet, may be faster than ours, which then
+                // does nothing: it is a single transaction.
+                for last in [false, true] {
+                    if !self.mark().await? {
+                        break;
+                    }
+                    match programs::run("pg_restore", &["--no-owner", "--single-transaction"], self.copy, url)
+                    {
+                        Err(error) if !last => {
+                            tracing::warn!(%error, "looking whether an interrupted restore was faster");
+                        }
+                        done => return done,
+                    }
                 }
                 Ok(())
             }
