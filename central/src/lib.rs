@@ -55,6 +55,11 @@ pub async fn open_store(config: &Config, signer: Arc<Signer>) -> anyhow::Result<
     Store::open(&database, &config.sites, signer).await.with_context(|| database.label())
 }
 
+/// Choose the cryptography of TLS connections that name none themselves. It stays as it was first chosen.
+pub fn choose_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// A running central.
 pub struct Central {
     http: SocketAddr,
@@ -68,6 +73,7 @@ pub struct Central {
 impl Central {
     /// Start everything a configuration asks for.
     pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        choose_cryptography();
         let store = rotation::open_signed(config).await?;
         let place = Arc::new(config.place()?);
         let systems = match &config.systems {

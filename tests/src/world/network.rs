@@ -153,6 +153,7 @@ impl Network {
         let token = |role| run(&["token", "create", role, "--role", role, "--config"], &[&config], "");
         let (trade, selector) = (token("trade")?, token("selector")?);
         let process = Mutex::new(Some(start_central_in(&config, place.namespace.as_deref())?));
+        central::choose_cryptography();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(20))

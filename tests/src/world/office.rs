@@ -115,6 +115,7 @@ impl Office {
 }
 
 fn client() -> anyhow::Result<Client> {
+    central::choose_cryptography();
     Ok(Client::builder().timeout(Duration::from_mins(1)).build()?)
 }
 

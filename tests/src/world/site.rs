@@ -159,6 +159,7 @@ impl Site {
         let edge_config = folder.path().join("edge.toml");
         std::fs::write(&edge_config, text)?;
         let edge = Appliance::start(EdgeConfig::load(&edge_config)?).await?;
+        central::choose_cryptography();
         let http = reqwest::Client::builder().timeout(Duration::from_secs(20)).build()?;
         Ok(Self { edge, gates, cameras, central, http, tokens, config, folder })
     }
