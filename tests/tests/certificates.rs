@@ -242,7 +242,8 @@ async fn a_revoked_edge_is_shut_out_within_seconds_through_a_router_and_directly
     router.revokes(&["edge-1", "edge-2"]).unwrap();
     let since = Instant::now();
     let shut_out = async || {
-        let all = [&endpoint, &network.central].into_iter().flat_map(|at| files.iter().map(move |f| reads(at, f)));
+        let all =
+            [&endpoint, &network.central].into_iter().flat_map(|at| files.iter().map(move |f| reads(at, f)));
         let read: usize = join_all(all).await.into_iter().sum();
         (read == 0).then_some(())
     };
