@@ -242,3 +242,25 @@ impl Config {
         self.tls.as_ref().map_or(Ok(()), |files| tls::check(files, &Party::Central, now))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_revoked_must_be_known_and_is_not_believed() {
+        let load = |revoked: &str| {
+            let text = format!(
+                "data_dir = \"data\"\nkey_file = \"key\"\nsites = [\"site\"]\nrevoked = [\"{revoked}\"]\n[edges]\n\
+                 edge-1 = \"{key}\"\nedge-2 = \"{key}\"\n",
+                key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+            );
+            let config: Config = toml::from_str(&text).unwrap();
+            config.check().map(|()| config)
+        };
+        let config = load("edge-1").unwrap();
+        assert_eq!(config.believed().map(|(edge, _)| edge.as_str()).collect::<Vec<_>>(), ["edge-2"]);
+        let (key, why) = load("edge-9").unwrap_err();
+        assert!(key == "revoked" && why.contains("edge-9 is not among [edges]"), "{key}: {why}");
+    }
+}

@@ -62,7 +62,7 @@ pub struct Lanes {
     pub status: BTreeMap<(SiteId, LaneId), (LaneStatus, i64)>,
     /// Last live picture of each lane.
     pub pictures: BTreeMap<(SiteId, LaneId), Arc<Vec<u8>>>,
-    /// What was refused, and why, latest last, at most 50.
+    /// What was refused, and why, latest last, at most ten of each kind.
     pub refused: Vec<(LaneRecord, String)>,
     /// Edges that may do nothing, as the configuration last said.
     pub revoked: BTreeSet<EdgeId>,

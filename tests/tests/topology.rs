@@ -130,3 +130,25 @@ fn check_config_says_what_is_wrong_with_a_certificate_and_how_to_mend_it() {
         assert!(!fine && told.contains("tls.certificate") && told.contains("No such file"), "{told}");
     }
 }
+
+#[test]
+fn a_certificate_for_an_hour_or_a_minute_is_issued_and_for_no_time_is_not() {
+    let folder = TempDir::new().unwrap();
+    let authority = folder.path().join("ca");
+    let pem = std::fs::read(ca::init(&authority, AUTHORITY_DAYS, now()).unwrap()).unwrap();
+    let issue = |lasts: [&str; 2]| {
+        let out = TempDir::new_in(folder.path()).unwrap().keep();
+        let mut run = Command::new(command("central"));
+        run.args(["ca", "issue", "edge", "--site", "site-a", "--edge", "edge-1"]).args(lasts);
+        let output = run.arg("--folder").arg(&authority).arg("--out").arg(&out).output().unwrap();
+        let read = |suffix: &str| std::fs::read(out.join(format!("edge.site-a.edge-1.{suffix}")));
+        output.status.success().then(|| {
+            let checked =
+                clearance::transport::verify(&pem, &read("pem").unwrap(), &read("key").unwrap(), now());
+            checked.unwrap().until.0 - now().0
+        })
+    };
+    assert!((3_500_000..=3_600_000).contains(&issue(["--hours", "1"]).unwrap()));
+    assert!((1..=60_000).contains(&issue(["--minutes", "1"]).unwrap()));
+    assert_eq!((issue(["--minutes", "0"]), issue(["--hours", "87601"])), (None, None));
+}

@@ -50,7 +50,7 @@ pub(super) async fn lanes(
         }
         @if !refused.is_empty() {
             h2 { (language.say("refused-records")) }
-            ul { @for (what, why) in refused.iter().rev().take(10) {
+            ul { @for (what, why) in refused.iter().rev() {
                 li { (language.say(terms::lane_record(*what))) " — " span lang="en" { (why) } }
             } }
         }

@@ -29,6 +29,9 @@ use crate::state::{AppState, LaneRecord, Outgoing};
 /// How often an order that a lane has not answered is sent again.
 const RESEND: Duration = Duration::from_secs(1);
 
+/// How many refusals of a kind are shown.
+const MOST_REFUSED: usize = 10;
+
 /// What the link's tasks share.
 #[derive(Clone)]
 struct Link {
@@ -117,8 +120,13 @@ fn refuse(state: &AppState, what: LaneRecord, why: &dyn std::fmt::Display) {
         tracing::warn!(?what, %why, "refused");
     }
     lanes.refused.push(refusal);
-    let extra = lanes.refused.len().saturating_sub(50);
-    lanes.refused.drain(..extra);
+    // Of each kind some, so that whoever tries one thing after the other hides nobody else.
+    let of_this_kind = |(known, _): &(LaneRecord, String)| *known == what;
+    if lanes.refused.iter().filter(|known| of_this_kind(known)).count() > MOST_REFUSED
+        && let Some(oldest) = lanes.refused.iter().position(of_this_kind)
+    {
+        lanes.refused.remove(oldest);
+    }
 }
 
 /// Note what Zenoh refuses, for ever.

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+/// A whole crate; the others are modules.
 const TLS: &str = "zenoh_link_tls";
 const EXPIRY: &str = "zenoh_link_commons::tls::expiration";
 const CONNECTOR: &str = "zenoh::net::runtime::orchestrator";
@@ -42,7 +43,7 @@ impl Hearing {
     /// What a line says, if anything.
     pub fn hear(&mut self, target: &str, text: &str) -> Option<Heard> {
         match target {
-            TLS => link(text),
+            _ if target.starts_with(TLS) => link(text),
             EXPIRY => text.contains("certificate chain expired").then(|| {
                 Heard::Connection("a link was closed: the other side's certificate has run out".to_owned())
             }),
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn connections_that_are_taken_say_who_and_those_that_are_not_say_why() {
-        let heard = |line: &str| link(line).unwrap();
+        let heard = |line: &str| Hearing::new().hear("zenoh_link_tls::unicast", line).unwrap();
         let hint = ". Hint: increase the system open file limit.";
         assert_eq!(
             heard(&format!("peer sent no certificates{hint}")),
@@ -176,6 +177,14 @@ mod tests {
         );
         let accepted = "Accepted TLS connection on 127.0.0.1:1: 127.0.0.1:2. Common Name: edge.a.edge-1.";
         assert_eq!(heard(accepted), Heard::Connected("edge.a.edge-1".to_owned()));
+    }
+
+    #[test]
+    fn a_link_that_is_closed_because_its_certificate_ran_out_is_told_whoever_was_connected() {
+        let line = "Closing TLS link 127.0.0.1:1 => 127.0.0.1:2 : remote certificate chain expired";
+        let heard = Hearing::new().hear(EXPIRY, line).unwrap();
+        assert!(matches!(heard, Heard::Connection(why) if why.contains("has run out")));
+        assert_eq!(Hearing::new().hear("elsewhere", line), None);
     }
 
     #[test]
