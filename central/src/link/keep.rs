@@ -52,11 +52,12 @@ impl Keeper {
     /// Open the session and declare everything over it.
     pub(super) async fn open(&self, again: bool) -> anyhow::Result<Opened> {
         let config = &self.config;
+        // Before anybody connects: who comes is looked for there.
+        self.state.lanes_mut().revoked.clone_from(&config.revoked);
         let session = self.listen().await?;
         let trust = config
             .believed()
             .fold(TrustStore::new(), |trust, (_, key)| trust.trusting(*key, &RecordKind::EDGE));
-        self.state.lanes_mut().revoked.clone_from(&config.revoked);
         let link =
             Link { state: self.state.clone(), session, trust: Arc::new(trust), lease_ms: config.lease_ms };
         let mut tasks = JoinSet::new();
