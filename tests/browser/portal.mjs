@@ -115,9 +115,11 @@ try {
   await look("vehicles");
 
   await page.goto(`${address}/trade/movements/new?ccrn=${ccrn}`);
-  await page.fill("[name='/time']", "23:59");
+  // In training a truck arrives when it is expected: now, at the control point.
+  await page.fill("[name='/time']", new Date().toLocaleTimeString("en-GB", { timeZone: "Asia/Hong_Kong" }).slice(0, 5));
   if (mainland) {
     await page.selectOption("[name='/vehicle']", "");
+    await page.click("details summary");
     await page.fill("[name='/mark']", mark);
     await page.fill("[name='/mainland_mark']", mainland);
   }

@@ -49,13 +49,13 @@ pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
                 (header(frame))
                 div class="govuk-width-container" {
                     @if frame.person.is_some_and(|person| person.sandbox) {
-                        div class="govuk-phase-banner" { p class="govuk-phase-banner__content" {
+                        section class="govuk-phase-banner" aria-label=(say("training")) { p class="govuk-phase-banner__content" {
                             strong class="govuk-tag govuk-phase-banner__content__tag" { (say("training")) }
                             span class="govuk-phase-banner__text" { (say("training-hint")) }
                         } }
                     }
                     @if let Some(back) = frame.back {
-                        a href=(back) class="govuk-back-link" { (say("back")) }
+                        nav aria-label=(say("back")) { a href=(back) class="govuk-back-link" { (say("back")) } }
                     }
                     main class="govuk-main-wrapper" id="main-content" { (content) }
                 }
@@ -87,7 +87,7 @@ fn header(frame: &Frame<'_>) -> Markup {
                     }
                 }
             } }
-            div class="govuk-width-container portal-person" {
+            section class="govuk-width-container portal-person" aria-label=(say("account")) {
                 a class="govuk-link govuk-link--no-visited-state" href="/trade/account" { (person.caller.who) " · " (person.company) }
                 form method="post" action="/trade/sign-out" {
                     input type="hidden" name="csrf" value=(person.csrf);
