@@ -2,12 +2,14 @@
 # there already is left alone.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train setup-peer build demo bench evaluate test lint train clean
+.PHONY: help setup setup-debian setup-rust setup-onnxruntime setup-tests setup-train setup-risk setup-peer build demo bench evaluate test lint train clean
 
 # Cargo's own folder by default; set CARGO_TARGET_DIR to share one between checkouts.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Photographs to measure with: never in this repository.
 SETS ?= $(patsubst %/images,%,$(wildcard ../shared/data/plates/*/images))
+# Declarations whose outcome is known.
+RISK_DATA ?= $(wildcard ../shared/data/customs-declarations)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 DEBIAN_BUILD := clang libclang-dev mold pkg-config git python3 python3-pip python3-venv
@@ -39,9 +41,13 @@ setup-tests:
 	@deploy/setup-debian.sh "the other engine of central's store, for the tests" postgresql
 	@deploy/setup-debian.sh "a browser for the console's tests, and letters for its Chinese pages" chromium fonts-noto-cjk
 	@deploy/setup-node.sh
+	@deploy/setup-schemathesis.sh
 
 setup-train:
 	@deploy/setup-train.sh
+
+setup-risk: ## Python to train and measure the risk model (.venv-risk, 400 MB)
+	@deploy/setup-risk.sh
 
 setup-peer:
 	@deploy/setup-peer.sh
@@ -53,9 +59,11 @@ demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1
 	cargo build --workspace --bins
 	$(TARGET)/debug/demo $(if $(ONCE),--once)
 
-bench: setup setup-tests $(if $(SETS),setup-peer) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; BENCH="declarations 1000000": those alone)
-	cargo build --release -p edge -p central -p tests --bins
+bench: setup setup-tests $(if $(SETS),setup-peer) $(if $(RISK_DATA),setup-risk) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; BENCH="declarations 1000000": those alone)
+	cargo build --release -p edge -p central -p risk -p tests --bins
 	$(TARGET)/release/bench $(BENCH)
+	$(if $(BENCH),,$(TARGET)/release/risk-bench)
+	$(if $(BENCH),,$(if $(RISK_DATA),$(TARGET)/release/risk evaluate --data $(RISK_DATA)))
 	$(if $(SETS),$(TARGET)/release/evaluate --peer --peer-limit 30 --out work/evaluation $(SETS))
 
 evaluate: setup $(if $(PEER),setup-peer) ## Read labelled photographs: JSON lines and work/evaluation/index.html (SETS="FOLDER...", PEER=1: RapidOCR beside us)

@@ -11,7 +11,7 @@ mod letterbox;
 mod network;
 mod reader;
 mod refiner;
-mod runtime;
+pub mod runtime;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

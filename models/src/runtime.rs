@@ -36,7 +36,7 @@ fn list(paths: &[PathBuf]) -> String {
 static STARTED: Mutex<Option<Environment>> = Mutex::new(None);
 
 /// The process's ONNX Runtime, started on first use.
-pub(crate) fn environment() -> Result<Environment, RuntimeError> {
+pub fn environment() -> Result<Environment, RuntimeError> {
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = started.as_ref() {
         return Ok(environment.clone());

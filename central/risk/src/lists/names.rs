@@ -1,0 +1,128 @@
+//! A name, ready to be compared.
+
+use rapidfuzz::distance::{jaro_winkler, osa};
+
+use super::keys::{KeyKind, entry_fuzzy_keys, key, query_fuzzy_keys, tolerance};
+use super::normal::{Normal, is_han};
+use super::sound;
+use crate::assessment::Match;
+use crate::number::Probability;
+
+/// Names that sound the same must look this much alike besides (Jaro-Winkler), for codes of sounds are coarse.
+const LEAST_ALIKE: f64 = 0.75;
+
+/// How alike a name and its spelling in another script are said to be.
+const OTHER_SCRIPT: f64 = 0.8;
+
+/// A name and what it is compared by.
+#[derive(Debug)]
+pub(super) struct Name {
+    /// As written, white space single.
+    pub(super) raw: String,
+    pub(super) normal: Normal,
+    pub(super) compact: Vec<char>,
+}
+
+impl Name {
+    pub(super) fn of(text: &str) -> Self {
+        let normal = Normal::of_name(text);
+        let compact = normal.compact().chars().collect();
+        Self { raw: text.split_whitespace().collect::<Vec<_>>().join(" "), normal, compact }
+    }
+
+    fn plain_keys(&self, matching: &[Match], keys: &mut Vec<(Match, u64)>) {
+        keys.push((Match::Exact, key(KeyKind::Exact, &self.raw)));
+        if matching.contains(&Match::Normalised) {
+            let (compact, sorted) = (self.normal.compact(), self.normal.sorted());
+            keys.push((Match::Normalised, key(KeyKind::Normalised, &compact)));
+            if sorted != compact {
+                keys.push((Match::Normalised, key(KeyKind::Normalised, &sorted)));
+            }
+        }
+        if matching.contains(&Match::Phonetic) {
+            let sounds = sound::sound(&self.normal);
+            keys.extend(sounds.map(|sound| (Match::Phonetic, key(KeyKind::Sound, &sound))));
+            let spelt = sound::romanised(&self.normal);
+            keys.extend(spelt.iter().map(|spelt| (Match::Phonetic, key(KeyKind::Romanised, spelt))));
+        }
+    }
+
+    /// What an entry of this name is filed under.
+    pub(super) fn entry_keys(&self, matching: &[Match]) -> Vec<u64> {
+        let mut plain = Vec::new();
+        self.plain_keys(matching, &mut plain);
+        let mut keys: Vec<u64> = plain.into_iter().map(|(_, key)| key).collect();
+        if matching.contains(&Match::Fuzzy) {
+            entry_fuzzy_keys(&self.compact, &mut keys);
+        }
+        keys
+    }
+
+    /// What is asked for with this name, and what finding it under that would mean.
+    pub(super) fn query_keys(&self) -> Vec<(Match, u64)> {
+        const ALL: [Match; 3] = [Match::Exact, Match::Normalised, Match::Phonetic];
+        let (mut keys, mut fuzzy) = (Vec::new(), Vec::new());
+        self.plain_keys(&ALL, &mut keys);
+        query_fuzzy_keys(&self.compact, &mut fuzzy);
+        keys.extend(fuzzy.into_iter().map(|key| (Match::Fuzzy, key)));
+        keys
+    }
+
+    /// How an entry matches that was found by a key of `via`, and how alike they are. `compact`: the entry's [`Self::compact`].
+    pub(super) fn judge(&self, via: Match, raw: &str, compact: &str) -> Option<(Match, Probability)> {
+        match via {
+            Match::Exact => same_text(raw, &self.raw).then_some((Match::Exact, Probability::ONE)),
+            Match::Normalised => {
+                let same = compact.chars().eq(self.compact.iter().copied())
+                    || Normal::of_name(raw).sorted() == self.normal.sorted();
+                same.then_some((Match::Normalised, Probability::ONE))
+            }
+            Match::Phonetic => self.judge_sound(raw, compact),
+            Match::Fuzzy => self.judge_letters(compact),
+            Match::LookAlike => None,
+        }
+    }
+
+    fn judge_sound(&self, raw: &str, compact: &str) -> Option<(Match, Probability)> {
+        let entry = Normal::of_name(raw);
+        let han = |text: &[char]| text.iter().any(|c| is_han(*c));
+        let entry_chars: Vec<char> = compact.chars().collect();
+        let alike = match (han(&entry_chars), han(&self.compact)) {
+            (true, true) => (sound::sound(&entry)? == sound::sound(&self.normal)?).then(|| {
+                let same = entry_chars.iter().zip(&self.compact).filter(|(a, b)| a == b).count();
+                f64::midpoint(1.0, same as f64 / self.compact.len().max(1) as f64)
+            })?,
+            (false, false) => {
+                // Words in the order of the letters, so that it does not matter which name comes first.
+                let alike = jaro_winkler::similarity(entry.sorted().chars(), self.normal.sorted().chars());
+                (alike >= LEAST_ALIKE && sound::sound(&entry)? == sound::sound(&self.normal)?)
+                    .then_some(alike)?
+            }
+            _ => {
+                let spelt = sound::romanised(&self.normal);
+                sound::romanised(&entry).iter().any(|s| spelt.contains(s)).then_some(OTHER_SCRIPT)?
+            }
+        };
+        Some((Match::Phonetic, Probability::nearest(alike)?))
+    }
+
+    fn judge_letters(&self, compact: &str) -> Option<(Match, Probability)> {
+        let entry: Vec<char> = compact.chars().collect();
+        let tolerance = tolerance(&entry);
+        if tolerance == 0 || entry.len().abs_diff(self.compact.len()) > tolerance {
+            return None;
+        }
+        // Numbers are not misspelt: Factory 12 is not Factory 13.
+        let digits = |text: &[char]| text.iter().copied().filter(char::is_ascii_digit).collect::<Vec<_>>();
+        let cut_off = osa::Args::default().score_cutoff(tolerance);
+        let distance =
+            osa::distance_with_args(entry.iter().copied(), self.compact.iter().copied(), &cut_off)?;
+        let longest = entry.len().max(self.compact.len()) as u64;
+        (digits(&entry) == digits(&self.compact))
+            .then(|| (Match::Fuzzy, Probability::ratio(longest - distance as u64, longest)))
+    }
+}
+
+fn same_text(raw: &str, single_spaced: &str) -> bool {
+    raw == single_spaced || raw.split_whitespace().eq(single_spaced.split(' '))
+}
