@@ -219,7 +219,10 @@ impl Confirmed {
 fn two_hundred_kills_lose_nothing_that_was_confirmed() {
     let dir = tempfile::TempDir::new().unwrap();
     let mut confirmed = Confirmed::default();
-    for kill in 0..KILLS {
+    let mut kill = 0;
+    // On a busy machine a life is too short for much: then there are more of them.
+    while kill < KILLS || (kill < 5 * KILLS && (confirmed.applied <= 100 || confirmed.recorded.len() <= 100))
+    {
         let mut child = spawn(dir.path());
         // Different moments of its life: while it opens, at its first writes, later.
         let patience = Duration::from_micros(u64::from(kill.wrapping_mul(7919) % 90) * 700);
@@ -232,10 +235,11 @@ fn two_hundred_kills_lose_nothing_that_was_confirmed() {
         confirmed.hear(stdout.unwrap());
         killer.join().unwrap();
         confirmed.check(dir.path(), &format!("kill {kill}"));
+        kill += 1;
     }
     let Confirmed { applied, recorded, thrown_away, .. } = confirmed;
     assert!(applied > 100 && recorded.len() > 100, "{applied} deltas and {} passages", recorded.len());
-    assert!(thrown_away < KILLS / 2, "the cache was thrown away {thrown_away} times");
+    assert!(thrown_away < kill / 2, "the cache was thrown away {thrown_away} times");
 }
 
 #[test]

@@ -155,6 +155,10 @@ impl Network {
         for endpoint in connect {
             command.args(["--connect", endpoint]);
         }
+        // As `edge` and `central` start themselves, and for the same reason.
+        let threads =
+            "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))";
+        command.env("ZENOH_RUNTIME", threads);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
         let input = child.stdin.take().context("no input")?;
