@@ -3,11 +3,14 @@ const main = document.querySelector("main");
 let waiting = null;
 async function refresh() {
   waiting = null;
-  if (main.querySelector("input:focus, select:focus") || main.querySelector("form[data-changed]")) return;
+  if (main.querySelector("input:not([type=checkbox]):focus, select:focus, textarea:focus") || main.querySelector("form[data-changed], [data-still]")) return;
   const answer = await fetch(location.href, { headers: { "X-Fragment": "1" } });
   if (!answer.ok || answer.redirected) return location.reload();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const held = document.activeElement;
   main.replaceChildren(...page.querySelector("main").childNodes);
+  const same = link => link.getAttribute("href") === held.getAttribute("href") && link.className === held.className;
+  if (held?.matches("a")) [...main.querySelectorAll("a")].find(same)?.focus({ preventScroll: true });
   outline();
 }
 // Outlines are in pixels of the picture they lie on.
@@ -27,7 +30,8 @@ if (document.body.dataset.live) {
   const events = new EventSource("/console/events");
   const page = document.body.dataset.live;
   if (page === "lanes") events.addEventListener("lane", soon);
-  if (page === "queue") events.addEventListener("passage", soon);
+  if (page === "workbench" || page === "bay") events.addEventListener("declared", soon);
+  if (page === "queue" || page === "bay") events.addEventListener("passage", soon);
   events.addEventListener("open", soon);
 }
 main.addEventListener("input", e => { if (e.target.form) e.target.form.dataset.changed = "1"; });

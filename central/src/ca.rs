@@ -212,9 +212,13 @@ fn span(lasts: Duration, now: UtcMillis) -> anyhow::Result<(OffsetDateTime, Offs
 fn load_key(path: &Path) -> anyhow::Result<KeyPair> {
     let named =
         || format!("{}: the authority's key; `central ca init --folder FOLDER` makes one", path.display());
-    only_its_owner_reads(path).with_context(named)?;
-    let text = std::fs::read_to_string(path).with_context(named)?;
-    KeyPair::from_pem(&text).with_context(named)
+    KeyPair::from_pem(&read_secret(path).with_context(named)?).with_context(named)
+}
+
+/// The text of a file that only its owner can read.
+pub(crate) fn read_secret(path: &Path) -> anyhow::Result<String> {
+    only_its_owner_reads(path)?;
+    Ok(std::fs::read_to_string(path)?)
 }
 
 /// Refuse a key that others can read.

@@ -66,6 +66,8 @@ pub struct Config {
     pub portal: PortalConfig,
     /// File with the key under which secrets lie sealed in the database; made if there is none. Default: `secrets.key` in `data_dir`.
     pub secrets_file: Option<PathBuf>,
+    /// Folder of the model bundle that scores movements; left out, none does.
+    pub risk_model: Option<PathBuf>,
     /// How news leaves: webhooks, e-mail, SMS.
     #[serde(default)]
     pub messages: MessagesConfig,
@@ -171,6 +173,7 @@ impl Config {
         config.data_dir = folder.join(&config.data_dir);
         config.key_file = folder.join(&config.key_file);
         config.secrets_file = config.secrets_file.map(|file| folder.join(file));
+        config.risk_model = config.risk_model.map(|bundle| folder.join(bundle));
         config.messages = config.messages.beside(folder);
         config.place = config.place.map(|place| folder.join(place));
         config.tls = config.tls.map(|files| files.beside(folder));
@@ -201,6 +204,13 @@ impl Config {
         config.check().ok().map(|()| config)
     }
 
+    /// The same, if there is one already: nothing is made.
+    pub fn vault_of_before(&self) -> anyhow::Result<Option<Vault>> {
+        let beside_data = self.data_dir.join("secrets.key");
+        let path = self.secrets_file.as_deref().unwrap_or(&beside_data);
+        path.exists().then(|| Vault::open(path)).transpose()
+    }
+
     fn check(&self) -> Result<(), (&'static str, String)> {
         match () {
             () if self.sites.is_empty() => Err(("sites", "name at least one control point".to_owned())),
@@ -217,6 +227,7 @@ impl Config {
         }?;
         self.limits.check()?;
         self.messages.check()?;
+        self.portal.check()?;
         check_revoked(&self.revoked, |edge| self.edges.contains_key(edge), "[edges]")?;
         match &self.tls {
             Some(_) => transport::at_central(&self.sites, self.edges.keys())
@@ -235,7 +246,7 @@ impl Config {
     pub fn check_files(&self, now: UtcMillis) -> anyhow::Result<()> {
         self.place()?;
         Portal::open(&self.portal, self.http.port())?;
-        Channels::open(&self.messages)?;
+        Channels::open(&self.messages, &self.portal)?;
         if let Some(systems) = &self.systems {
             systems.open(self.tls.as_ref(), &Clock::of(move || now))?;
         }

@@ -20,6 +20,7 @@ pub mod people;
 pub mod portal;
 pub mod rotation;
 pub mod router;
+pub mod screening;
 pub mod secrets;
 pub mod server;
 pub mod state;
@@ -27,6 +28,7 @@ pub mod storage;
 pub mod systems;
 pub mod trade;
 mod words;
+pub mod workbench;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +42,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::messages::Channels;
+use crate::messages::{Channels, Outlets};
 use crate::operations::Operations;
 use crate::server::{Door, Gate, Server};
 use crate::state::AppState;
@@ -90,6 +92,9 @@ impl Central {
         let listener = listen("http", config.http).await?;
         let http = listener.local_addr()?;
         let portal = Arc::new(portal::Portal::open(&config.portal, http.port())?);
+        let (vault, channels) =
+            (config.vault()?, Arc::new(Channels::open(&config.messages, &config.portal)?));
+        let outlets = Outlets::new(store.clone(), clock.clone(), Arc::clone(&channels), vault.clone());
         let state = AppState {
             store,
             operations,
@@ -104,17 +109,19 @@ impl Central {
                 config.limits.failed_sign_ins_per_minute,
             )),
             portal,
-            vault: config.vault()?,
-            channels: Arc::new(Channels::open(&config.messages)?),
-            sign_ins: Arc::default(),
+            vault,
+            channels,
+            outlets,
             client_authority: systems.as_ref().map(|systems| Arc::clone(&systems.authority)),
         };
         let mut link = link::start(state.clone(), config).await?;
         link.spawn(expect_due(state.clone()));
         link.spawn(rehearse(state.clone()));
         link.spawn(carry_out(state.clone()));
+        link.spawn(screening::screen(state.clone(), config.risk_model.clone()));
         link.spawn(forget(state.clone()));
         link.spawn(messages::deliver(state.clone()));
+        link.spawn(workbench::follow(state.clone()));
         let (stop, stopped) = watch::channel(false);
         let (gate, mut servers) = (Gate::new(&config.limits), JoinSet::new());
         let server = |router| Server::new(router, Arc::clone(&gate), config.limits, stopped.clone());

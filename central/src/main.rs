@@ -1,6 +1,7 @@
 //! The command `central`.
 
 use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use central::officers::{Role, hash_password, new_token, token_hash};
 use central::people::{self, Login};
 use central::portal::Portal;
 use central::router::{self, RouterConfig};
+use central::screening::command::RiskCommand;
 use central::storage::check::check;
 use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store, bring_back};
 use central::systems::{ClientName, CodeHash};
@@ -109,6 +111,15 @@ enum Command {
         #[command(subcommand)]
         command: PersonCommand,
     },
+    /// What screening decides by, what it has decided, and the model that scores.
+    #[command(after_help = "Examples:
+  central risk policies --config central.toml
+  central risk replay --config central.toml
+  central risk train --data outcomes --out work/risk/risk-2")]
+    Risk {
+        #[command(subcommand)]
+        command: RiskCommand,
+    },
     /// The history of the log that lanes follow.
     #[command(
         after_help = "Example (after the database was brought back from a copy, before central runs again):
@@ -137,8 +148,8 @@ enum Command {
   central router --config router.toml
   central router --check-config --config router.toml")]
     Router,
-    /// Check everything that central keeps: the database, the signed log, passages, pictures, orders. Changes nothing,
-    /// and may run beside a running central. Exits with 0 when all is sound, 1 with findings, 2 when it cannot check.
+    /// Check everything that central keeps: the database, the signed log, passages, pictures, orders, the trade's people, who is
+    /// told; and, where `secrets_file` is there, that it opens what is sealed. Changes nothing, and may run beside a running central. Exits with 0 when all is sound, 1 with findings, 2 when it cannot check.
     #[command(after_help = "Examples:
   central fsck --config central.toml
   central fsck --config central.toml --json | jq -r 'select(.check) | [.check, .place] | @tsv'")]
@@ -233,7 +244,7 @@ enum OfficerCommand {
     Add {
         /// Sign-in name.
         name: OfficerId,
-        /// officer, selector, engineer or admin.
+        /// officer, selector, supervisor, inspector, engineer or admin.
         #[arg(long)]
         role: Role,
     },
@@ -380,7 +391,32 @@ enum Whom {
     },
 }
 
+/// How Zenoh shares its work out to threads, and what we want: all links on one. Its TLS link reads and writes a stream from two
+/// threads without a lock (eclipse-zenoh/zenoh#2557, not mended in 1.10.2), which has crashed central. It reads this from the
+/// environment once, before anything else could set it: so the process puts itself in its own place.
+const ZENOH_THREADS: (&str, &str) = (
+    "ZENOH_RUNTIME",
+    "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))",
+);
+
+/// Begin again with [`ZENOH_THREADS`], unless somebody has said otherwise. Returns only if it is so already, or cannot be.
+fn on_one_thread() {
+    let (name, threads) = ZENOH_THREADS;
+    if std::env::var_os(name).is_some() {
+        return;
+    }
+    let Ok(own) = std::env::current_exe() else { return };
+    let mut again = std::process::Command::new(own);
+    let mut words = std::env::args_os();
+    if let Some(called) = words.next() {
+        again.arg0(called);
+    }
+    let error = again.args(words).env(name, threads).exec();
+    eprintln!("central: {name} cannot be set: {error}; set it to '{threads}' before the start");
+}
+
 fn main() -> ExitCode {
+    on_one_thread();
     let cli = Cli::parse();
     // What the TLS link refuses is overheard and told in our words.
     let filter = EnvFilter::try_from_default_env()
@@ -403,12 +439,22 @@ fn main() -> ExitCode {
     })
 }
 
+fn risk(config: &Path, command: &RiskCommand) -> anyhow::Result<ExitCode> {
+    let read = Config::load(config)?;
+    let fine = runtime()?.block_on(async {
+        let store = open_store(config).await?;
+        central::screening::command::run(command, &read, &store, &Clock::system()).await
+    })?;
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn fsck(config: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let config = Config::load(config)?;
     let signer = keys::load(&config.key_file)?;
     let database = central::database(&config);
-    let report = runtime()?.block_on(check(&database, &signer))?;
+    let vault = config.vault_of_before()?;
+    let report = runtime()?.block_on(check(&database, &signer, vault.as_ref()))?;
     for line in report.lines(database.label(), json)? {
         println!("{line}");
     }
@@ -443,6 +489,8 @@ fn run(cli: &Cli, heard: mpsc::Receiver<Heard>) -> anyhow::Result<ExitCode> {
         Command::Audit { command } => return audit(&cli.config, command),
         Command::Backup { out } => println!("{}", backup(&cli.config, out)?),
         Command::Restore { from } => println!("{}", restore(&cli.config, from)?),
+        Command::Risk { command: RiskCommand::Model(command) } => risk::command::run(command.clone())?,
+        Command::Risk { command } => return risk(&cli.config, command),
         Command::Keygen { out } => println!("{}", keys::generate(out)?),
         Command::Ca { command } => authority(command)?,
         // Above.

@@ -21,7 +21,7 @@ use crate::storage::trade::{
 use crate::storage::{Noted, Store};
 use crate::trade::batch::Row;
 use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
-use crate::trade::news::SealState;
+use crate::trade::news::{Doer, SealState};
 use crate::trade::policy::{Act, Relation, customs_may, trade_may};
 use crate::trade::rehearsal::{NextStep, next_step};
 use crate::trade::{
@@ -75,6 +75,11 @@ impl Operations {
         &self.place
     }
 
+    /// The same, to keep.
+    pub(crate) fn shared_place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
+    }
+
     /// The control points served.
     pub fn sites(&self) -> &[SiteId] {
         &self.sites
@@ -125,7 +130,7 @@ impl Operations {
                 if faults.is_empty() { Ok(consignment) } else { Err(faults) }
             })
         };
-        self.take_in(caller, items.into_iter().map(|item| checked(item).into()).collect(), key).await
+        self.take_in(caller, items.into_iter().map(|item| checked(item).into()), key).await
     }
 
     /// The same of a file; what comes of each is told with the row where it stands.
@@ -139,13 +144,14 @@ impl Operations {
             origin: Some(row.origin.clone()),
             item: row.checked(|consignment| self.faults(consignment)),
         };
-        self.take_in(caller, rows.iter().map(item).collect(), key).await
+        self.take_in(caller, rows.iter().map(item), key).await
     }
 
+    /// `items` are checked as they are taken, which they are not when the request was carried out before or is too long.
     async fn take_in(
         &self,
         caller: &Caller,
-        items: Vec<HandedIn>,
+        items: impl ExactSizeIterator<Item = HandedIn> + Send,
         key: Option<OnceKey>,
     ) -> Result<String, Refused> {
         if let Some(id) = self.store.replayed(key.as_ref()).await? {
@@ -155,7 +161,7 @@ impl Operations {
             return Err(Refused::fault("", Fault::TooMany { most: MOST_ITEMS }));
         }
         let (at, id) = (self.now(), format!("r-{}", uuid::Uuid::now_v7().simple()));
-        let change = Accept { caller: caller.clone(), id, items, at };
+        let change = Accept { caller: caller.clone(), id, items: items.collect(), at };
         let id = self.store.change(Once { key, change, at }).await?;
         self.handed_in.notify_one();
         Ok(id)
@@ -405,7 +411,9 @@ impl Operations {
         let until = carrying.movement.expires(&self.place, now);
         let window = window.unwrap_or(Window { from: readiness.earliest, until });
         let (movement, reason, by) = (id.clone(), reason.to_owned(), by.to_owned());
-        self.store.change(Assess { movement, action, window, reason, by, at: now }).await
+        self.store
+            .change(Assess { movement, seen: carrying.seen(), action, window, reason, by, at: now })
+            .await
     }
 
     /// Take away what the rules of the place keep no longer.
@@ -462,7 +470,7 @@ impl Operations {
         self.store.change(FixSeal { ccrn, seal, inspected_at, by, at: self.now() }).await
     }
 
-    /// Somebody reports how a seal is.
+    /// Customs reports how a seal is.
     pub async fn report_seal(
         &self,
         ccrn: &Ccrn,
@@ -470,8 +478,19 @@ impl Operations {
         state: SealState,
         by: &str,
     ) -> Result<(), Refused> {
-        let (ccrn, seal, by) = (ccrn.clone(), seal.to_owned(), by.to_owned());
-        self.store.change(ReportSeal { ccrn, seal, state, by, at: self.now() }).await
+        self.note_seal(ccrn, seal, state, by, Doer::authority()).await
+    }
+
+    async fn note_seal(
+        &self,
+        ccrn: &Ccrn,
+        seal: &str,
+        state: SealState,
+        who: &str,
+        by: Doer,
+    ) -> Result<(), Refused> {
+        let (ccrn, seal, who) = (ccrn.clone(), seal.to_owned(), who.to_owned());
+        self.store.change(ReportSeal { ccrn, seal, state, who, by, at: self.now() }).await
     }
 
     /// A company reports how the seal of a consignment is that it has lodged or carries.
@@ -495,7 +514,7 @@ impl Operations {
         if !trade_may(Act::ReportSeal, relation) {
             return Err(unknown());
         }
-        self.report_seal(ccrn, seal, state, &caller.who).await
+        self.note_seal(ccrn, seal, state, &caller.who, Doer::of(caller)).await
     }
 
     /// Somebody of customs looks at a movement with its code and whoever gave it; the audit says so.

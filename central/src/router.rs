@@ -19,9 +19,8 @@ use zenoh::Session;
 
 use crate::clock::Clock;
 use crate::config::{ConfigError, check_revoked, read_form};
-use crate::link::keep::names;
 use crate::link::overheard::{Heard, refusal};
-use crate::link::renewal::{self, Renewal, Watch, reread};
+use crate::link::renewal::{self, Renewal, Watch, revoked_now};
 use crate::link::{session, tls};
 
 /// How often it is looked whether central is there.
@@ -115,17 +114,26 @@ pub async fn run(config: RouterConfig, clock: Clock, heard: mpsc::Receiver<Heard
     let mut router = Router::new(config, clock)?;
     let mut tasks = JoinSet::new();
     tasks.spawn(log_refusals(heard, router.revoked.subscribe()));
+    router.central_comes().await;
+    // Whoever starts a router that cannot listen is told at once; later it is tried again.
+    let mut session = router.open().await?;
     loop {
-        router.central_comes().await;
-        let session = router.open().await?;
         tracing::info!(site = %router.config.site, listen = ?router.config.listen, "routing");
         match router.over(&session).await {
             Over::CentralIsLost => tracing::warn!("central is lost; the edges are let go"),
             Over::Changed => tracing::info!("the links are opened anew"),
         }
-        if let Err(error) = session.close().await {
-            tracing::warn!(%error, "the session was not closed in order");
-        }
+        session::close(&session).await;
+        router.central_comes().await;
+        session = loop {
+            match router.open().await {
+                Ok(session) => break session,
+                Err(error) => {
+                    tracing::error!(error = %format!("{error:#}"), "no edges can be taken; trying again");
+                    tokio::time::sleep(session::AGAIN).await;
+                }
+            }
+        };
     }
 }
 
@@ -154,7 +162,7 @@ impl Router {
         let held = self.certificate.as_ref().map(|renewal| Certificates::Held(renewal.held()));
         match session::open(&transport::connecting(&self.config.upstream, held.zip(access))).await {
             Ok(session) => {
-                let _ = session.close().await;
+                session::close(&session).await;
                 true
             }
             Err(error) => {
@@ -203,17 +211,11 @@ impl Router {
     }
 
     fn revokes(&mut self) -> bool {
-        let load = |path: &Path| Ok(RouterConfig::load(path)?);
-        let Some(new) = reread(&mut self.written, &self.config.file, load) else { return false };
-        if new.revoked == self.config.revoked {
-            tracing::info!(
-                "of the changed configuration, only `revoked` is taken without a restart, and it is the same"
-            );
-            return false;
-        }
-        tracing::warn!(revoked = ?names(&new.revoked), "edges that may do nothing");
-        self.revoked.send_replace(new.revoked.clone());
-        self.config.revoked = new.revoked;
+        let load = || Ok(RouterConfig::load(&self.config.file)?.revoked);
+        let revoked = revoked_now(&mut self.written, &self.config.revoked, load);
+        let Some(revoked) = revoked else { return false };
+        self.revoked.send_replace(revoked.clone());
+        self.config.revoked = revoked;
         true
     }
 }

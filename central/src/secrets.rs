@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clearance::ids::Digest;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use crate::ca::only_its_owner_reads;
+use crate::ca::read_secret;
 
 /// Seals and opens.
 #[derive(Clone)]
@@ -30,8 +30,7 @@ impl Vault {
         if !path.exists() {
             make(path).with_context(named)?;
         }
-        only_its_owner_reads(path).with_context(named)?;
-        let text = std::fs::read_to_string(path).with_context(named)?;
+        let text = read_secret(path).with_context(named)?;
         let Digest(key) = text.trim().parse().with_context(named)?;
         Self::of(&key).with_context(named)
     }

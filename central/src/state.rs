@@ -11,8 +11,7 @@ use tokio::sync::broadcast;
 use crate::api::RateLimits;
 use crate::ca::ClientAuthority;
 use crate::clock::Clock;
-use crate::messages::Channels;
-use crate::officers::SignInGuard;
+use crate::messages::{Channels, Outlets};
 use crate::operations::Operations;
 use crate::portal::Portal;
 use crate::secrets::Vault;
@@ -25,6 +24,8 @@ pub enum CentralEvent {
     Lane(SiteId, LaneId),
     /// A passage changed.
     Passage(PassageId),
+    /// Something was declared, decided, taken up or inspected.
+    Declared,
 }
 
 /// A sealed order on its way to a lane.
@@ -95,8 +96,8 @@ pub struct AppState {
     pub vault: Vault,
     /// The ways by which news leaves.
     pub channels: Arc<Channels>,
-    /// Slows down guessing of passwords.
-    pub sign_ins: Arc<SignInGuard>,
+    /// What companies do about how they are told.
+    pub outlets: Outlets,
     /// Issues certificates to the trade's systems; none where they have no port.
     pub client_authority: Option<Arc<ClientAuthority>>,
 }

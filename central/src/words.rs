@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, static_loader};
 
@@ -17,6 +18,9 @@ static_loader! {
         customise: |bundle| bundle.set_use_isolating(false),
     };
 }
+
+/// In which a reader's choice is kept.
+const COOKIE: &str = "language";
 
 /// A language that people are spoken to in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,12 @@ impl Language {
         Self::ALL.into_iter().find(|l| l.tag() == tag)
     }
 
+    /// The cookie by which a reader's choice is kept for the pages below `path`; a tag that nobody speaks chooses English.
+    pub(crate) fn chosen(tag: &str, path: &'static str) -> Cookie<'static> {
+        let language = Self::of_tag(tag).unwrap_or(Self::English);
+        Cookie::build((COOKIE, language.tag())).path(path).same_site(SameSite::Lax).permanent().build()
+    }
+
     /// A word or sentence; its own key where it is missing, which a test forbids.
     pub(crate) fn say(self, key: &str) -> String {
         let language: LanguageIdentifier = self.tag().parse().unwrap_or_default();
@@ -89,7 +99,7 @@ impl<S: Sync> FromRequestParts<S> for Language {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let jar = CookieJar::from_headers(&parts.headers);
-        let chosen = jar.get("language").and_then(|c| Self::of_tag(c.value()));
+        let chosen = jar.get(COOKIE).and_then(|c| Self::of_tag(c.value()));
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|h| h.to_str().ok()).unwrap_or("");
         Ok(chosen.unwrap_or_else(|| Self::accepted(accepted)))
     }
@@ -104,13 +114,14 @@ macro_rules! files {
             include_str!(concat!("../locales/", $tag, "/portal.ftl")),
             include_str!(concat!("../locales/", $tag, "/batch.ftl")),
             include_str!(concat!("../locales/", $tag, "/messages.ftl")),
+            include_str!(concat!("../locales/", $tag, "/workbench.ftl")),
         ]
     };
 }
 
 /// The files of words, by language.
 #[cfg(test)]
-const FILES: [(Language, [&str; 4]); 3] = [
+const FILES: [(Language, [&str; 5]); 3] = [
     (Language::English, files!("en")),
     (Language::Traditional, files!("zh-Hant")),
     (Language::Simplified, files!("zh-Hans")),
@@ -128,7 +139,7 @@ mod tests {
     use super::*;
 
     /// The names of all values in sentences.
-    const VALUES: [&str; 33] = [
+    const VALUES: [&str; 36] = [
         "company",
         "login",
         "added",
@@ -162,6 +173,9 @@ mod tests {
         "time",
         "url",
         "webhook",
+        "attempts",
+        "seq",
+        "address",
     ];
 
     #[test]

@@ -228,6 +228,8 @@ async fn everything(world: &World) {
     nobody_sees_or_takes_what_is_not_theirs(world).await;
     of_several_crossings_the_strictest_code_counts(world).await;
     a_vehicle_for_any_control_point_crosses_once(world).await;
+    news_says_who_did_it(world).await;
+    guessing_counts_at_every_central(world).await;
     seals_and_notices(world).await;
     what_is_lodged_together_is_there_and_found(world).await;
     lists_have_an_end_and_are_of_one_status(world).await;
@@ -520,7 +522,7 @@ async fn what_is_kept_no_longer_rolls_off(world: &World) {
         assert!(matches!(status, Arrived | Directed | Inspected | Released), "{status:?}");
     }
     assert_eq!(world.operations.roll_off().await.unwrap(), 0, "what is new stays");
-    let report = central::storage::check::check(&world.database, &signer()).await.unwrap();
+    let report = central::storage::check::check(&world.database, &signer(), None).await.unwrap();
     assert_eq!(report.findings, [], "nothing points at what is gone");
 }
 
@@ -575,6 +577,64 @@ async fn a_vehicle_for_any_control_point_crosses_once(world: &World) {
     let unknown = Bundling { site: Some("moon".parse().unwrap()), ..world.bundling("AF2", &[]) };
     let refused = world.operations.bundle(&world.carrier, unknown).await.unwrap_err();
     assert_eq!(faults(&refused), [("/site", &Fault::Site)]);
+}
+
+async fn news_says_who_did_it(world: &World) {
+    let (ccrn, movement) = world.assessed("WH1", ActionCode::Release).await;
+    world.operations.amend(&world.shipper, &ccrn, consignment(), None).await.unwrap();
+    world.operations.fix_seal(&ccrn, "W-1", None, "officer").await.unwrap();
+    world.operations.report_own_seal(&world.carrier, &ccrn, "W-1", SealState::Broken).await.unwrap();
+    let said = |caller: &Caller, subject: &str| {
+        let (trader, subject) = (caller.trader.clone(), subject.to_owned());
+        async move {
+            let rows = world.store.history(&trader, &subject).await.unwrap();
+            rows.into_iter().rev().map(|row| row.by.trader).collect::<Vec<_>>()
+        }
+    };
+    // Lodged; amended; sealed by customs; reported by the carrier.
+    assert_eq!(said(&world.shipper, ccrn.as_str()).await, ["shipper", "shipper", "", "carrier"]);
+    // Bundled; assessed by customs; reassessed for the amendment; sealed; reported, and reassessed for it.
+    let told = ["carrier", "", "shipper", "", "carrier", "carrier"];
+    for caller in [&world.carrier, &world.shipper] {
+        assert_eq!(said(caller, movement.as_str()).await, told);
+    }
+    let rows = world.store.history(&world.carrier.trader, movement.as_str()).await.unwrap();
+    assert_eq!(rows[0].by.who, "carrier's clerk");
+    assert!(rows.iter().all(|row| row.by.trader.is_empty() == row.by.who.is_empty()), "no officer's name");
+}
+
+/// Another central, on the same database, looks at the same failures.
+async fn guessing_counts_at_every_central(world: &World) {
+    let other = open(&world.database, &world.sites).await;
+    let (name, now) = ("trade/chan\0", world.operations.now());
+    let mut looked_at = 0;
+    for store in [&world.store, &other].repeat(5) {
+        looked_at += usize::from(store.count_sign_in(name, now).await.unwrap());
+    }
+    assert_eq!(looked_at, 3);
+    let mut at_once: Vec<_> = Vec::new();
+    for store in [&world.store, &other].repeat(8) {
+        let (store, later) = (store.clone(), now.plus_millis(1_000));
+        at_once.push(tokio::spawn(async move { store.count_sign_in(name, later).await.unwrap() }));
+    }
+    let mut looked_at = 0;
+    for tried in at_once {
+        looked_at += usize::from(tried.await.unwrap());
+    }
+    assert_eq!(looked_at, 1, "however many come at once");
+    assert!(other.count_sign_in("trade/wong", now).await.unwrap());
+    assert!(!other.count_sign_in(name, now.plus_millis(2_999)).await.unwrap());
+    assert!(other.count_sign_in(name, now.plus_millis(3_000)).await.unwrap());
+    world.store.forgive_sign_ins(name).await.unwrap();
+    assert!(other.count_sign_in(name, now.plus_millis(3_000)).await.unwrap());
+    // A day later nothing is remembered.
+    for _ in 0..3 {
+        other.count_sign_in(name, now.plus_millis(3_000)).await.unwrap();
+    }
+    let tomorrow = now.plus_millis(2 * 86_400_000);
+    assert!(other.count_sign_in(name, tomorrow).await.unwrap());
+    assert!(other.count_sign_in(name, tomorrow).await.unwrap());
+    other.forget_sign_ins(tomorrow).await.unwrap();
 }
 
 async fn seals_and_notices(world: &World) {
@@ -751,7 +811,7 @@ async fn two_centrals_share_a_database(world: &World) {
     assert!(futures::future::join_all(assessed).await.iter().all(Result::is_ok));
     let after = world.store.chain(&world.sites[1]).await.unwrap().len();
     assert_eq!(after - before, 40, "dense, whoever has committed");
-    let checked = central::storage::check::check(&world.database, world.store.signer()).await.unwrap();
+    let checked = central::storage::check::check(&world.database, world.store.signer(), None).await.unwrap();
     assert_eq!(checked.findings, []);
 }
 

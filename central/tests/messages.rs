@@ -503,14 +503,14 @@ async fn people_are_told_by_mail_in_their_language_and_only_what_they_chose() {
         write_secret(&dir, "mail.password", "open sesame\n");
         let messages = format!(
             "smtp = {{ host = \"localhost\", port = {}, from = \"Clearlane <noreply@lane.example>\", ca = \"mail.pem\", \
-             username = \"lane\", password_file = \"mail.password\" }}\npublic_url = \"https://trade.example.org/\"\n",
+             username = \"lane\", password_file = \"mail.password\" }}\n[portal]\norigin = \"https://trade.example.org/\"\n",
             server.port()
         );
         let world = World::start_in(dir, postgres, &messages).await;
-        let contact = json!({ "language": "zh-Hant", "emails": [{ "address": "ops@example.com" },
-            { "address": "all@example.com", "news": ["lodged", "consignment_cancelled"] }] });
+        let contact = json!({ "language": "zh-Hant", "emails": [{ "address": "ops@example.com", "own": true },
+            { "address": "all@example.com", "news": ["lodged", "consignment_cancelled"], "own": true }] });
         assert_eq!(world.call("acme", Method::PUT, "/api/v1/company", contact).await.0, 200);
-        let pupils = json!({ "emails": [{ "address": "pupil@example.com", "news": ["lodged"] }] });
+        let pupils = json!({ "emails": [{ "address": "pupil@example.com", "news": ["lodged"], "own": true }] });
         assert_eq!(world.call("pupil", Method::PUT, "/api/v1/company", pupils).await.0, 200);
         // A server that is busy is asked again.
         server.answer("451 busy");
@@ -553,13 +553,96 @@ async fn people_are_told_by_mail_in_their_language_and_only_what_they_chose() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_of_what_others_do_and_systems_of_everything() {
+    on_both_engines(async |postgres| {
+        let dir = TempDir::new().unwrap();
+        let server = MailServer::start(&dir.path().join("mail.pem")).await;
+        let receiver = Receiver::start().await;
+        let messages = format!(
+            "{HERE}smtp = {{ host = \"localhost\", port = {}, from = \"Clearlane <noreply@lane.example>\", ca = \"mail.pem\" }}\n",
+            server.port()
+        );
+        let world = World::start_in(dir, postgres, &messages).await;
+        let key = Arc::new(keys::load(&world.config.key_file).unwrap());
+        let store = open_store(&world.config, key).await.unwrap();
+        // Somebody whose name is the address that is told.
+        let desk = "desk@acme.example";
+        let acme = "acme".parse().unwrap();
+        store.put_token(&token_hash(desk), desk, Role::Trade.name(), Some(&acme)).await.unwrap();
+        let news = json!(["lodged", "bundled"]);
+        let contact = json!({ "emails": [{ "address": "ops@acme.example", "news": news },
+            { "address": "Desk@acme.example", "news": news, "own": true }] });
+        assert_eq!(world.call("acme", Method::PUT, "/api/v1/company", contact.clone()).await.0, 200);
+        assert_eq!(world.get("acme", "/api/v1/company").await["contact"]["emails"], contact["emails"]);
+        world.hook("acme", &receiver.url("/hook")).await;
+        let ccrn = world.lodge("acme").await;
+        server.wait(1).await;
+        world.lodge(desk).await;
+        receiver.wait(2).await;
+        // Another company's vehicle takes it on.
+        let arrival = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+        let bundle = json!({ "mark": "AB1234", "ccrns": [ccrn], "expected_arrival": arrival.to_string() });
+        let (status, made) = world.call("rival", Method::POST, "/api/v1/bundles", bundle).await;
+        assert_eq!(status, 201, "{made}");
+        let mails = server.wait(3).await;
+        let mut to: Vec<_> = mails.iter().map(|mail| (mail.to[0].as_str(), mail.body().contains("AB1234"))).collect();
+        to.sort_unstable();
+        let (desk, ops) = ("RCPT TO:<Desk@acme.example>", "RCPT TO:<ops@acme.example>");
+        assert_eq!(to, [(desk, false), (desk, true), (ops, true)]);
+        assert_eq!(receiver.wait(3).await.len(), 3);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(server.got().len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_is_paused_loses_nothing_and_is_replayed_from_a_moment() {
+    on_both_engines(async |postgres| {
+        let (world, receiver) = (World::start(postgres, HERE).await, Receiver::start().await);
+        let (id, _) = world.hook("acme", &receiver.url("/hook")).await;
+        let path = format!("/api/v1/webhooks/{id}");
+        world.lodge("acme").await;
+        receiver.wait(1).await;
+        world.latest("acme", &id, of_state("delivered")).await;
+        let pause = format!("{path}/pause");
+        assert_eq!(world.call("rival", Method::POST, &pause, Value::Null).await.0, 404);
+        for _ in 0..2 {
+            assert_eq!(world.call("acme", Method::POST, &pause, Value::Null).await.0, 204);
+        }
+        assert_eq!(world.webhook("acme", &id).await["state"], "paused");
+        let since = world.clock().now().0;
+        let later = [world.lodge("acme").await, world.lodge("acme").await];
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(receiver.got().len(), 1);
+        let replay = format!("{path}/replay");
+        assert_eq!(world.call("acme", Method::POST, &replay, json!({})).await.0, 202);
+        let subjects =
+            |got: &[Got]| got.iter().map(|got| text(&got.json()["data"]["subject"])).collect::<Vec<_>>();
+        assert_eq!(subjects(&receiver.wait(3).await[1..]), later);
+        world.latest("acme", &id, of_state("delivered")).await;
+        assert_eq!(world.call("acme", Method::POST, &replay, json!({ "since": since })).await.0, 202);
+        assert_eq!(subjects(&receiver.wait(5).await[3..]), later);
+        world.latest("acme", &id, of_state("delivered")).await;
+        // Nothing has happened since: it goes on where it stands.
+        let future = json!({ "since": since + HOUR });
+        assert_eq!(world.call("acme", Method::POST, &replay, future).await.0, 202);
+        let both = json!({ "since": 0, "after": 0 });
+        assert_eq!(world.call("acme", Method::POST, &replay, both).await.0, 422);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(receiver.got().len(), 5);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_by_sms() {
     let (dir, adapter) = (TempDir::new().unwrap(), Receiver::start().await);
     write_secret(&dir, "sms.token", "pigeon\n");
     let messages = format!("sms = {{ url = \"{}\", token_file = \"sms.token\" }}\n", adapter.url("/send"));
     let world = World::start_in(dir, false, &messages).await;
-    let contact = json!({ "language": "zh-Hans", "mobiles": [{ "number": "+85291234567", "news": ["lodged"] },
-        { "number": "+8613800138000", "news": ["lodged"] }] });
+    let contact = json!({ "language": "zh-Hans", "mobiles": [{ "number": "+85291234567", "news": ["lodged"], "own": true },
+        { "number": "+8613800138000", "news": ["lodged"], "own": true }] });
     assert_eq!(world.call("acme", Method::PUT, "/api/v1/company", contact).await.0, 200);
     adapter.plan(&[Plan::Answer(503)]);
     let ccrn = world.lodge("acme").await;

@@ -1,18 +1,23 @@
 //! The trade's portal as a browser without a script sees it: signing in, forms, drafts, and what must fail.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[allow(dead_code, unused_imports, reason = "the mail server is for other tests")]
+mod peers;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use central::clock::Clock;
 use central::config::Config;
-use central::people::{Login, OneTime, invite};
+use central::people::{Login, invite};
 use central::trade::TraderId;
 use central::{Central, keys, open_store};
 use clearance::ids::UtcMillis;
+use peers::{Plan, Receiver, eventually};
 use reqwest::{Response, StatusCode};
 use tempfile::TempDir;
+use totp_rs::{Algorithm, Secret, TOTP};
 
 const PASSWORD: &str = "a password for acme";
 
@@ -31,12 +36,17 @@ struct Running {
 }
 
 async fn start() -> Running {
+    start_with("").await
+}
+
+/// With more keys in the configuration.
+async fn start_with(more: &str) -> Running {
     let dir = TempDir::new().unwrap();
     keys::generate(&dir.path().join("central.key")).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let text = format!(
         "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:{port}\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\n\
-         sites = [\"lok-ma-chau\"]\nplace = \"place.toml\"\n[portal]\norigin = \"http://localhost:8080\"\n[edges]\n"
+         sites = [\"lok-ma-chau\"]\nplace = \"place.toml\"\n[portal]\norigin = \"http://localhost:8080\"\n[edges]\n{more}"
     );
     std::fs::write(dir.path().join("place.toml"), OPEN).unwrap();
     std::fs::write(dir.path().join("central.toml"), text).unwrap();
@@ -103,9 +113,11 @@ impl Running {
         invite(&store, &vault, &login, &trader, "test", now).await.unwrap().unwrap()
     }
 
+    /// The one-time password of now, as an app shows it.
     fn code(&self, secret: &str) -> String {
-        let step = self.now.load(Ordering::SeqCst).div_euclid(30_000);
-        code_of(secret, step)
+        let secret = Secret::Encoded(secret.to_owned()).to_bytes().unwrap();
+        let app = TOTP::new(Algorithm::SHA1, 6, 1, 30, secret, None, "app".to_owned()).unwrap();
+        app.generate(self.now.load(Ordering::SeqCst) as u64 / 1000)
     }
 
     /// Take an invitation; gives the cookie and the secret of the one-time passwords.
@@ -125,31 +137,6 @@ impl Running {
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().await.unwrap());
         between(&location(&answer), "/trade/consignments/", "?").to_owned()
     }
-}
-
-/// The one-time password of a step, worked out as an app does.
-fn code_of(secret: &str, step: i64) -> String {
-    let bytes = base32(secret);
-    let one_time = OneTime::of(&bytes, "app").unwrap();
-    (0..1_000_000)
-        .map(|code| format!("{code:06}"))
-        .find(|code| one_time.step(code, UtcMillis(step * 30_000)) == Some(step))
-        .unwrap()
-}
-
-fn base32(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let (mut bits, mut held, mut bytes) = (0_u32, 0, Vec::new());
-    for letter in text.bytes() {
-        bits = bits << 5 | ALPHABET.iter().position(|&a| a == letter).unwrap() as u32;
-        held += 5;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-            bits &= (1 << held) - 1;
-        }
-    }
-    bytes
 }
 
 /// The fields of a consignment's form, with some of them otherwise.
@@ -512,4 +499,239 @@ async fn whoever_sends_too_much_is_told_so_and_the_portal_goes_on() {
     }
     running.page("/trade", &cookie).await;
     running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_company_says_who_is_told_and_what_is_wrong_stands_at_its_line() {
+    let running = start().await;
+    let (cookie, _) = running.join("chan", "acme").await;
+    let page = running.page("/trade/contact", &cookie).await;
+    assert!(
+        page.contains("Nobody is told yet") && page.contains("No e-mail leaves here at present"),
+        "{page}"
+    );
+    let page = running.page("/trade/contact/change", &cookie).await;
+    let token = csrf(&page);
+    let version = between(&page, "name=\"version\" value=\"", "\"").to_owned();
+    assert!(page.contains("value=\"en\" checked"), "the reader's own language is offered: {page}");
+    let form = |more: &[(&'static str, &'static str)]| {
+        let mut fields = vec![
+            ("csrf", token.as_str()),
+            ("version", version.as_str()),
+            ("/language", "zh-Hant"),
+            ("/emails/0/address", ""),
+            ("/emails/0/width", "act"),
+            ("/emails/1/address", "traffic@acme.example"),
+            ("/emails/1/width", "all"),
+            ("/emails/1/own", "yes"),
+            ("/mobiles/0/number", "+852 9123 4567"),
+            ("/mobiles/0/width", "some"),
+            ("/mobiles/0/news", "report"),
+            ("/mobiles/0/news", "swapped"),
+        ];
+        for (name, value) in more {
+            match fields.iter_mut().find(|(known, _)| known == name) {
+                Some(field) => field.1 = value,
+                None => fields.push((name, value)),
+            }
+        }
+        fields
+    };
+    let path = "/trade/contact/change";
+    let wrong = form(&[("/emails/1/address", "<b>@"), ("/mobiles/0/number", "9123 4567")]);
+    for (language, told) in [
+        ("en", "E-mail address 2: an e-mail address such as"),
+        ("zh-Hant", "電郵地址 2："),
+        ("zh-Hans", "电邮地址 2："),
+    ] {
+        let answer = running.post(path, &format!("{cookie}; language={language}"), &wrong).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let page = answer.text().await.unwrap();
+        assert!(page.contains(told), "{language}: {page}");
+        assert!(
+            page.contains("href=\"#f-emails-1-address\"") && page.contains("href=\"#f-mobiles-0-number\"")
+        );
+        assert!(
+            page.contains("value=\"&lt;b&gt;@\"") && page.contains("value=\"9123 4567\""),
+            "nothing is lost"
+        );
+    }
+    let nothing = form(&[("/emails/1/width", "some")]);
+    let page = running.post(path, &cookie, &nothing).await.text().await.unwrap();
+    assert!(
+        page.contains("href=\"#f-emails-1-news\"") && page.contains("choose at least one kind"),
+        "{page}"
+    );
+    // One more line, and nothing is saved by asking for it.
+    let more = running.post(path, &cookie, &form(&[("more", "emails")])).await;
+    assert_eq!(more.status(), StatusCode::OK);
+    assert!(more.text().await.unwrap().contains("name=\"/emails/2/address\""));
+    assert!(running.page("/trade/contact", &cookie).await.contains("Nobody is told yet"));
+
+    assert_eq!(location(&running.post(path, &cookie, &form(&[])).await), "/trade/contact?done=told");
+    let page = running.page("/trade/contact", &cookie).await;
+    for said in
+        ["traffic@acme.example", "Everything · own changes, too", "+85291234567", "繁體中文", "not sent here"]
+    {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(page.contains("Another vehicle takes over, Where the driver reports"), "{page}");
+    let again = running.page(path, &cookie).await;
+    assert!(
+        again.contains("value=\"traffic@acme.example\"") && again.contains("value=\"report\" checked"),
+        "{again}"
+    );
+    // A colleague who has seen the contact of before: what they filled in is kept.
+    let answer = running.post(path, &cookie, &form(&[("/emails/1/address", "late@acme.example")])).await;
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+    assert!(running.page(path, &cookie).await.contains("late@acme.example"));
+    let (other, _) = running.join("eve", "evil").await;
+    assert!(
+        !running.page("/trade/contact", &other).await.contains("traffic@"),
+        "another company's is its own"
+    );
+    let key = Arc::new(keys::load(&running.config.key_file).unwrap());
+    let store = open_store(&running.config, key).await.unwrap();
+    let lines = store.audit_lines(100).await.unwrap();
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.who == "chan" && l.what == central::storage::Noted::PutContact && l.subject == "acme")
+    );
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_added_watched_paused_replayed_and_removed() {
+    let here = "[messages]\nwebhooks = { allow_http = true, allow_private = true }\n";
+    let (running, receiver) = (start_with(here).await, Receiver::start().await);
+    let (cookie, _) = running.join("chan", "acme").await;
+    let token = csrf(&running.page("/trade/webhooks", &cookie).await);
+    let add = async |url: &str, width: &str| {
+        running.post("/trade/webhooks", &cookie, &[("csrf", &token), ("/url", url), ("/width", width)]).await
+    };
+    for (url, width, field) in
+        [("", "all", "url"), ("ftp://x.example", "all", "url"), ("https://x.example", "some", "news")]
+    {
+        let answer = add(url, width).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{url}");
+        let page = answer.text().await.unwrap();
+        assert!(
+            page.contains(&format!("href=\"#f-{field}\"")) && page.contains(&format!("value=\"{url}\"")),
+            "{page}"
+        );
+    }
+    let url = receiver.url("/hook");
+    let page = add(&url, "all").await.text().await.unwrap();
+    let secret = format!("whsec_{}", between(&page, "whsec_", "<"));
+    let page = add(&url, "all").await.text().await.unwrap();
+    assert!(page.contains("there is a webhook with this address already"), "{page}");
+    let page = running.page("/trade/webhooks", &cookie).await;
+    assert!(!page.contains("whsec_"), "shown once");
+    let id = between(&page, "href=\"/trade/webhooks/", "\"").to_owned();
+    let path = format!("/trade/webhooks/{id}");
+    let act = async |fields: &[(&str, &str)]| {
+        let fields: Vec<_> = [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        running.post(&path, &cookie, &fields).await
+    };
+
+    // The first attempt fails: the page says with what, and when it is tried again.
+    receiver.plan(&[Plan::Answer(500)]);
+    let ccrn = running.lodge(&cookie).await;
+    let page = eventually("a failure", async || {
+        let page = running.page(&path, &cookie).await;
+        page.contains("Answered 500").then_some(page)
+    });
+    let page = page.await;
+    assert!(page.contains("is tried again") && page.contains("Attempts: 1,"), "{page}");
+    assert!(running.page(&format!("{path}?state=retrying"), &cookie).await.contains("Lodged."));
+    assert!(running.page(&format!("{path}?state=failed"), &cookie).await.contains("Nothing of this kind"));
+    running.pass(5_000);
+    let got = receiver.wait(2).await;
+    assert!(got.iter().all(|got| got.is_signed_by(&secret)));
+    let taken = async || {
+        eventually("taken", async || {
+            let page = running.page(&path, &cookie).await;
+            page.contains(">taken<").then_some(page)
+        })
+        .await
+    };
+    let page = taken().await;
+    assert!(page.contains(&ccrn[..4]) && !page.contains("is tried again</strong>"), "{page}");
+
+    // Once more: one delivery, then everything since a day.
+    let seq = between(&page, "name=\"again\" value=\"", "\"").to_owned();
+    assert_eq!(location(&act(&[("again", &seq)]).await), format!("{path}?done=again"));
+    receiver.wait(3).await;
+    taken().await;
+    let day = between(&page, "</option><option value=\"", "\"").to_owned();
+    assert_eq!(act(&[("replay", "1"), ("/since", "")]).await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let wrong = act(&[("replay", "1"), ("/since", &day), ("/time", "noonish")]).await.text().await.unwrap();
+    assert!(wrong.contains("href=\"#f-time\"") && wrong.contains("noonish"), "{wrong}");
+    let replay = act(&[("replay", "1"), ("/since", &day), ("/time", "")]).await;
+    assert_eq!(location(&replay), format!("{path}?done=replayed"));
+    let got = receiver.wait(4).await;
+    assert!(got.iter().all(|again| again.header("webhook-id") == got[0].header("webhook-id")));
+    taken().await;
+
+    // Paused, nothing is sent and nothing is lost.
+    act(&[("pause", "1")]).await;
+    assert!(running.page(&path, &cookie).await.contains("Let it go on"));
+    running.lodge(&cookie).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    assert_eq!(receiver.got().len(), 4);
+    assert_eq!(act(&[("again", &seq)]).await.status(), StatusCode::CONFLICT);
+    act(&[("resume", "1")]).await;
+    receiver.wait(5).await;
+
+    // A new secret: both sign.
+    let page = act(&[("roll", "0")]).await.text().await.unwrap();
+    // The page is loaded again: the secret that the receiver still has goes on signing.
+    assert_eq!(act(&[("roll", "0")]).await.status(), StatusCode::CONFLICT);
+    let new = format!("whsec_{}", between(&page, "whsec_", "<"));
+    assert!(new != secret && page.contains("The secret of before signs, too, until"));
+    running.lodge(&cookie).await;
+    let got = receiver.wait(6).await.pop().unwrap();
+    assert!(got.is_signed_by(&secret) && got.is_signed_by(&new));
+
+    // Another company sees and does nothing of it.
+    let (other, _) = running.join("eve", "evil").await;
+    let foreign = csrf(&running.page("/trade/webhooks", &other).await);
+    assert_eq!(running.get(&path, &other).await.status(), StatusCode::NOT_FOUND);
+    for field in ["pause", "roll", "again"] {
+        let answer = running.post(&path, &other, &[("csrf", &foreign), (field, "1")]).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{field}");
+    }
+    let remove = format!("{path}/remove");
+    let answer = running.post(&remove, &other, &[("csrf", &foreign)]).await;
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(running.page(&remove, &cookie).await.contains(&url));
+    let answer = running.post(&remove, &cookie, &[("csrf", &token)]).await;
+    assert_eq!(location(&answer), "/trade/webhooks?done=webhook-removed");
+    assert_eq!(running.get(&path, &cookie).await.status(), StatusCode::NOT_FOUND);
+    running.central.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_webhook_leads_behind_the_walls_nor_out_of_a_central_that_sends_none() {
+    for (more, told) in [
+        ("", "This installation sends no webhooks"),
+        ("[messages]\nwebhooks = {}\n", "it must begin with https://"),
+    ] {
+        let running = start_with(more).await;
+        let (cookie, _) = running.join("chan", "acme").await;
+        let page = running.page("/trade/webhooks", &cookie).await;
+        assert_eq!(page.contains("name=\"/url\""), !more.is_empty());
+        let token = csrf(&page);
+        let mut said = String::new();
+        for url in ["http://10.0.0.1/", "https://127.0.0.1/hook"] {
+            let fields = [("csrf", token.as_str()), ("/url", url), ("/width", "all")];
+            let answer = running.post("/trade/webhooks", &cookie, &fields).await;
+            assert!(answer.status().is_client_error(), "{url}");
+            said += &answer.text().await.unwrap();
+        }
+        assert!(said.contains(told), "{said}");
+        assert!(more.is_empty() || said.contains("127.0.0.1 is not in the public network"), "{said}");
+        running.central.stop().await.unwrap();
+    }
 }

@@ -103,7 +103,7 @@ async fn upgraded(database: &Database, folder: &Path) {
         assert_eq!(store.verify_audit(None).await.unwrap(), Ok(2), "what was noted is chained");
         let lines = store.audit_lines(10).await.unwrap();
         assert!(matches!(lines[1].what, Noted::SignIn) && lines[1].who == "chan");
-        let report = check(database, &signer()).await.unwrap();
+        let report = check(database, &signer(), None).await.unwrap();
         assert_eq!(report.findings, []);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -117,7 +118,32 @@ enum Command {
     },
 }
 
+/// How Zenoh shares its work out to threads, and what we want: all links on one. Its TLS link reads and writes a stream from two
+/// threads without a lock (eclipse-zenoh/zenoh#2557, not mended in 1.10.2), which has crashed central. It reads this from the
+/// environment once, before anything else could set it: so the process puts itself in its own place.
+const ZENOH_THREADS: (&str, &str) = (
+    "ZENOH_RUNTIME",
+    "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))",
+);
+
+/// Begin again with [`ZENOH_THREADS`], unless somebody has said otherwise. Returns only if it is so already, or cannot be.
+fn on_one_thread() {
+    let (name, threads) = ZENOH_THREADS;
+    if std::env::var_os(name).is_some() {
+        return;
+    }
+    let Ok(own) = std::env::current_exe() else { return };
+    let mut again = std::process::Command::new(own);
+    let mut words = std::env::args_os();
+    if let Some(called) = words.next() {
+        again.arg0(called);
+    }
+    let error = again.args(words).env(name, threads).exec();
+    eprintln!("edge: {name} cannot be set: {error}; set it to '{threads}' before the start");
+}
+
 fn main() -> ExitCode {
+    on_one_thread();
     let cli = Cli::parse();
     // Why there is no link is overheard and told in our words, once for each cause.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {

@@ -87,6 +87,21 @@ try {
   await page.waitForURL(/\/trade$/);
   await look("home");
 
+  // A webhook to where nobody listens: what comes of it is looked at in the end.
+  await page.goto(`${address}/trade/webhooks`);
+  await look("webhooks");
+  const sendsWebhooks = await page.locator("[name='/url']").count() > 0;
+  if (sendsWebhooks) {
+    await page.fill("[name='/url']", "nowhere");
+    await submit();
+    await page.waitForSelector(".govuk-error-summary");
+    await look("webhooks-wrong");
+    await page.fill("[name='/url']", "http://127.0.0.1:9/clearlane");
+    await submit();
+    await page.waitForSelector(".portal-code");
+    await look("webhook-secret");
+  }
+
   await page.goto(`${address}/trade/consignments/new`);
   await look("lodge");
   await submit();
@@ -144,6 +159,47 @@ try {
   await look("released");
   await page.goto(`${address}/trade/news`);
   await look("news");
+
+  await page.goto(`${address}/trade/contact`);
+  await look("contact-nobody");
+  await page.goto(`${address}/trade/contact/change`);
+  await look("contact-change");
+  await page.fill("[name='/emails/0/address']", "nobody");
+  await page.fill("[name='/mobiles/0/number']", "9123 4567");
+  await page.check("[name='/mobiles/0/width'][value=some]");
+  await submit();
+  await page.waitForSelector(".govuk-error-summary");
+  await look("contact-wrong");
+  await page.fill("[name='/emails/0/address']", "traffic@example.com");
+  await page.check("[name='/emails/0/own']");
+  await page.fill("[name='/mobiles/0/number']", "+852 9123 4567");
+  await page.check("[name='/mobiles/0/news'][value=report]");
+  await page.click("button[name=more][value=emails]");
+  await page.waitForSelector("[name='/emails/1/address']");
+  await submit();
+  await page.waitForURL(/done=told/);
+  await look("contact");
+  if (sendsWebhooks) {
+    await page.goto(`${address}/trade/webhooks`);
+    await page.click(".govuk-task-list__link");
+    await page.waitForSelector("button[name=again]");
+    await look("webhook");
+    await page.click("button[name=again]");
+    await page.waitForURL(/done=again/);
+    await page.locator("button[type=submit]:not([name])").last().click();
+    await page.waitForSelector(".govuk-error-summary");
+    await look("webhook-replay-wrong");
+    await page.selectOption("[name='/since']", { index: 1 });
+    await page.locator("button[type=submit]:not([name])").last().click();
+    await page.waitForURL(/done=replayed/);
+    await page.click("button[name=pause]");
+    await page.waitForURL(/done=paused/);
+    await look("webhook-paused");
+    await page.click("main a[href$='/remove']");
+    await look("webhook-remove");
+    await submit();
+    await page.waitForURL(/done=webhook-removed/);
+  }
   console.log(JSON.stringify({ ccrn, seen, errors, violations, foreign, keys }));
 } catch (error) {
   console.error(String(error));

@@ -2,31 +2,22 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(missing_docs)]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use clearance::passage::Outcome;
 use serde_json::Value;
+use tests::world::browser::{browser, screenshots};
 use tests::world::lane::Pace;
 use tests::world::play::{PACE, play, render};
 use tests::world::queue::trucks;
 use tests::world::site::{Site, SiteOptions};
-
-fn browser_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
-}
 
 /// What the officer corrects the mainland plate to.
 const CORRECTED: &str = "粤ZH243港";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_officer_corrects_a_read_the_gate_obeys_and_the_correction_is_exported() {
-    assert!(
-        browser_folder().join("node_modules/playwright-core").exists()
-            && Path::new("/usr/bin/chromium").exists(),
-        "the browser test needs Chromium and playwright-core: make setup-tests"
-    );
+    let mut node = browser("console.mjs").unwrap();
     let queue = trucks();
     let dirty = queue.iter().filter(|t| t.dirty).cloned().collect::<Vec<_>>();
     let mark = dirty[0].mark;
@@ -36,13 +27,7 @@ async fn an_officer_corrects_a_read_the_gate_obeys_and_the_correction_is_exporte
     site.declare(&dirty[0]).await.unwrap();
     site.follows(1).await.unwrap();
 
-    let shots =
-        std::env::var_os("CLEARLANE_SCREENSHOTS").map_or_else(|| films.path().to_owned(), PathBuf::from);
-    let mut node = Command::new("node");
-    node.current_dir(browser_folder())
-        .args(["console.mjs", &site.console().unwrap()])
-        .arg(&shots)
-        .args([mark, CORRECTED]);
+    node.arg(site.console().unwrap()).arg(screenshots(films.path())).args([mark, CORRECTED]);
     let officer = tokio::task::spawn_blocking(move || node.output().unwrap());
     let patient = Pace { patience: Some(Duration::from_secs(150)), ..PACE };
     let played = play(&site, &dirty, footage, patient, |_| {}).await.unwrap();

@@ -4,20 +4,17 @@
 #![allow(missing_docs)]
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use clearance::directive::ActionCode;
 use clearance::passage::Outcome;
 use serde_json::{Value, json};
+use tests::world::browser::{browser, screenshots};
 use tests::world::office::Office;
 use tests::world::play::{PACE, play, render};
 use tests::world::queue::trucks;
 use tests::world::site::{Site, SiteOptions};
-
-fn browser_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
-}
 
 /// The browser, on its way from an invitation; `link`: as `central person invite` prints it.
 fn newcomer(
@@ -26,15 +23,9 @@ fn newcomer(
     (language, mark, mainland): (&str, &str, Option<&str>),
     shots: &Path,
 ) -> Command {
-    assert!(
-        browser_folder().join("node_modules/playwright-core").exists()
-            && Path::new("/usr/bin/chromium").exists(),
-        "the browser test needs Chromium and playwright-core: make setup-tests"
-    );
-    let mut node = Command::new("node");
+    let mut node = browser("portal.mjs").unwrap();
     // Passkeys are good for names only, so localhost; the link may name another port.
-    node.current_dir(browser_folder())
-        .args(["portal.mjs", &address.replace("127.0.0.1", "localhost")])
+    node.arg(address.replace("127.0.0.1", "localhost"))
         .arg(shots)
         .args([language, link[link.find("/trade/").unwrap()..].trim(), mark])
         .args(mainland);
@@ -52,13 +43,10 @@ fn seen(walked: &std::process::Output) -> Value {
     seen
 }
 
-fn screenshots(folder: &tempfile::TempDir) -> PathBuf {
-    std::env::var_os("CLEARLANE_SCREENSHOTS").map_or_else(|| folder.path().to_owned(), PathBuf::from)
-}
-
 #[test]
 fn a_newcomer_gets_from_an_invitation_to_a_released_truck_in_every_language() {
-    let office = Office::start(None).unwrap();
+    let messages = "messages = { webhooks = { allow_http = true, allow_private = true } }\n";
+    let office = Office::start_with(None, messages, |_| Ok(())).unwrap();
     let folder = tempfile::TempDir::new().unwrap();
     // Marks that end in none of the numbers that training directs to an inspection.
     for (language, mark, released) in
@@ -68,7 +56,7 @@ fn a_newcomer_gets_from_an_invitation_to_a_released_truck_in_every_language() {
         let invite = ["person", "invite", &login, "--trader", "acme-training", "--sandbox"];
         let link = office.command(&invite).unwrap();
         let walk = (language, mark, None);
-        let walked = newcomer(office.address(), &link, walk, &screenshots(&folder)).output().unwrap();
+        let walked = newcomer(office.address(), &link, walk, &screenshots(folder.path())).output().unwrap();
         assert_eq!(seen(&walked)["seen"].as_array().unwrap().last().unwrap(), released);
     }
 }
@@ -81,7 +69,7 @@ async fn a_truck_that_was_announced_in_the_portal_is_released_at_the_lane() {
     let site = Site::start(SiteOptions { lanes: 1, ..SiteOptions::default() }).await.unwrap();
     let link = site.invite("shipper").unwrap();
     let walk = ("en", truck.mark, truck.mainland_registered);
-    let mut node = newcomer(&site.console().unwrap(), &link, walk, &screenshots(&folder));
+    let mut node = newcomer(&site.console().unwrap(), &link, walk, &screenshots(folder.path()));
     let mut browser = node.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(browser.stdout.take().unwrap());
     let mut movement = String::new();

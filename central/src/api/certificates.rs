@@ -120,7 +120,7 @@ async fn issue(
 }
 
 /// Enrol a system: a certificate for its key, by a code that is good once
-#[utoipa::path(post, path = "/api/v1/certificates", request_body = EnrolRequest,
+#[utoipa::path(post, path = "/api/v1/certificates", security(()), request_body = EnrolRequest,
     responses((status = 201, body = CertificateIssued), (status = 401, response = Problem), (status = 422, response = Problem), (status = 429, response = Problem)))]
 pub(super) async fn enrol(
     State(state): State<AppState>,

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 
 use super::auth::caller;
 use super::body::{Body, etag, seen};
-use super::problem::{FieldError, Problem};
+use super::problem::Problem;
 use crate::officers::Actor;
 use crate::state::AppState;
-use crate::storage::messages::{Channel, PutContact};
+use crate::storage::messages::Channel;
 use crate::trade::Caller;
 use crate::trade::contact::Contact;
 
@@ -82,20 +82,14 @@ pub(super) async fn put(
     body: Body,
 ) -> Result<Response, Problem> {
     let (caller, seen, contact) = (body.caller(&actor)?, seen(&headers)?, body.parse::<Contact>()?);
-    let faults = contact.faults();
-    if !faults.is_empty() {
-        let errors = faults.into_iter().map(|(pointer, fault)| FieldError::at(pointer, fault)).collect();
-        return Err(Problem::fields(errors));
-    }
-    let change = PutContact { caller: caller.clone(), contact, seen, at: state.clock.now() };
-    state.store.change(change).await?;
+    state.outlets.put_contact(&caller, contact, seen).await?;
     view(&state, &caller).await
 }
 
 async fn view(state: &AppState, caller: &Caller) -> Result<Response, Problem> {
-    let row = state.store.company(&caller.trader).await?.ok_or_else(|| Problem::not_found("company"))?;
+    let (row, stored) = state.outlets.company(caller).await?;
     let mut addresses = Vec::new();
-    for row in state.store.addresses(&caller.trader).await? {
+    for row in stored {
         addresses.push(AddressView {
             channel: row.channel()?,
             address: row.address,
@@ -105,9 +99,9 @@ async fn view(state: &AppState, caller: &Caller) -> Result<Response, Problem> {
         });
     }
     let channels = ChannelsView {
-        webhook: state.channels.has(Channel::Webhook),
-        email: state.channels.has(Channel::Email),
-        sms: state.channels.has(Channel::Sms),
+        webhook: state.outlets.is_open(Channel::Webhook),
+        email: state.outlets.is_open(Channel::Email),
+        sms: state.outlets.is_open(Channel::Sms),
     };
     let (version, contact) = (row.version, row.contact);
     let view = CompanyView {

@@ -13,7 +13,9 @@ use super::problem::{FieldError, Problem};
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
 use crate::state::AppState;
-use crate::storage::trade::{ConsignmentRow, ConsignmentStatus, EventRow, Find, SealRow};
+use crate::storage::trade::{
+    ConsignmentRow, ConsignmentStatus, EventRow, Find, SealRow, position, read_position,
+};
 use crate::trade::Consignment;
 use crate::trade::news::SealState;
 
@@ -99,13 +101,10 @@ impl Wanted {
         if !(1..=100).contains(&self.limit) {
             errors.push(FieldError::at("/limit", "1 to 100"));
         }
-        if self.search.chars().count() > 200 || self.search.contains('\0') {
+        if self.search.chars().count() > 200 {
             errors.push(FieldError::at("/search", "at most 200 characters"));
         }
-        let before = self.before.as_deref().map(|text| {
-            let (at, id) = text.split_once('_')?;
-            Some((at.parse::<i64>().ok()?, id.to_owned()))
-        });
+        let before = self.before.as_deref().map(read_position);
         if self.status.is_some() && !self.search.trim().is_empty() {
             errors.push(FieldError::at("/status", "not beside search"));
         }
@@ -132,15 +131,10 @@ pub(super) fn status<T: Copy>(
     found.map(Some).ok_or_else(unknown)
 }
 
-/// A position as it stands in `next`.
-pub(super) fn position((at, id): (i64, String)) -> String {
-    format!("{at}_{id}")
-}
-
 /// Where the page after this one begins.
 pub(super) fn next<T>(find: &Find, rows: &[T], key: impl Fn(&T) -> (i64, String)) -> Option<String> {
     let full = rows.len() == find.most as usize;
-    rows.last().filter(|_| full).map(|last| position(key(last)))
+    rows.last().filter(|_| full).map(|last| position(&key(last)))
 }
 
 /// Read a number that stands in an address.
@@ -150,7 +144,7 @@ pub(super) fn number(ccrn: &str) -> Result<Ccrn, Problem> {
 
 /// Lodge a consignment
 #[utoipa::path(post, path = "/api/v1/consignments", request_body = Consignment, tag = "consignments",
-    params(("Idempotency-Key" = Option<String>, Header)),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)),
     responses((status = 201, body = Lodged), (status = 409, response = Problem), (status = 422, response = Problem)))]
 pub(super) async fn lodge(
     State(state): State<AppState>,
@@ -175,7 +169,7 @@ pub(super) async fn list(
     let (caller, find) = (caller(&actor)?, search.find()?);
     let (rows, next) = if let Some(status) = status {
         let page = state.operations.consignments_at(&caller, status, find.before, find.most).await?;
-        (page.items, page.next.map(position))
+        (page.items, page.next.as_ref().map(position))
     } else {
         let rows = state.operations.consignments(&caller, &find).await?;
         let next = next(&find, &rows, |row| (row.lodged_at.0, row.ccrn.to_string()));

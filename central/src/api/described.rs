@@ -8,10 +8,10 @@ use utoipa::openapi::{OpenApi, Ref, RefOr};
 const ANY: [&str; 5] = ["401", "403", "408", "429", "500"];
 
 /// How one with names, a query or a body may be.
-const WITH_INPUT: [&str; 1] = ["400"];
+const WITH_INPUT: [&str; 2] = ["400", "422"];
 
 /// How one with a body may be.
-const WITH_BODY: [&str; 3] = ["413", "415", "422"];
+const WITH_BODY: [&str; 2] = ["413", "415"];
 
 /// Complete the description of what the routes say of themselves.
 pub(super) fn complete(api: &mut OpenApi) {

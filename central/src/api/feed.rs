@@ -48,8 +48,15 @@ pub(super) async fn events(
     actor: Actor,
     Asked(asked): Asked<After>,
 ) -> Result<Json<Events>, Problem> {
+    let mut wrong = Vec::new();
+    if asked.after < 0 {
+        wrong.push(FieldError::at("/after", "0 or more; 0: from the start"));
+    }
     if !(1..=1000).contains(&asked.limit) {
-        return Err(Problem::fields(vec![FieldError::at("/limit", "1 to 1000")]));
+        wrong.push(FieldError::at("/limit", "1 to 1000"));
+    }
+    if !wrong.is_empty() {
+        return Err(Problem::fields(wrong));
     }
     let events = state.operations.news(&caller(&actor)?, asked.after, asked.limit).await?;
     let next = events.last().map_or(asked.after, |event| event.seq);

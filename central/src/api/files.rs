@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{Asked, Body};
@@ -59,11 +60,19 @@ fn is_unicode(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Read a file. It takes a while, so that it is done where nobody waits for it.
+/// Read a file, for the API and for pages. It takes a while, so that it is done where nobody waits for it.
+pub(crate) async fn read_aside(
+    format: Format,
+    bytes: Bytes,
+) -> Result<Result<Vec<Row>, BatchError>, JoinError> {
+    // Never closed.
+    let _place = READERS.acquire().await.ok();
+    tokio::task::spawn_blocking(move || batch::read(format, &bytes)).await
+}
+
+/// Read a file.
 pub(super) async fn rows(format: Format, bytes: Bytes) -> Result<Vec<Row>, Problem> {
-    let _place = READERS.acquire().await.map_err(|e| Problem::internal(&e))?;
-    let read = tokio::task::spawn_blocking(move || batch::read(format, &bytes));
-    Ok(read.await.map_err(|e| Problem::internal(&e))??)
+    Ok(read_aside(format, bytes).await.map_err(|e| Problem::internal(&e))??)
 }
 
 impl From<BatchError> for Problem {

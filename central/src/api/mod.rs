@@ -23,6 +23,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::routing::{any, get};
 use axum::{Json, Router};
+pub(crate) use files::read_aside;
 pub use problem::Problem;
 pub use rate::{RateLimit, RateLimits};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
+use crate::trade::batch::Format;
 
 /// The largest request body taken, bytes.
 const MOST_BODY: usize = 1 << 20;
@@ -47,6 +49,7 @@ const MOST_BATCH: usize = 32 << 20;
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&Everywhere),
+    components(responses(Problem), schemas(Format)),
     security(("token" = [])),
     tags((name = "consignments", description = "What shippers declare"), (name = "movements", description = "What drivers bundle with a vehicle"),
         (name = "events", description = "What happens, in order"), (name = "company", description = "Whom a company wants told"),
@@ -88,6 +91,7 @@ fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(company::look, company::put))
         .routes(routes!(webhooks::list, webhooks::add))
         .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::pause))
         .routes(routes!(webhooks::roll))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::replay))

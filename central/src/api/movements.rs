@@ -10,13 +10,13 @@ use utoipa::ToSchema;
 
 use super::auth::caller;
 use super::body::{Asked, Body, Named, etag, seen, time};
-use super::consignments::{AtVersion, Wanted, next, position, status};
+use super::consignments::{AtVersion, Wanted, next, status};
 use super::problem::Problem;
 use crate::ccrn::Ccrn;
 use crate::officers::Actor;
 use crate::operations::Bundling;
 use crate::state::AppState;
-use crate::storage::trade::{Carrying, EventRow, Revision};
+use crate::storage::trade::{Carrying, EventRow, Revision, position};
 use crate::trade::news::Report;
 use crate::trade::readiness::Readiness;
 use crate::trade::{Direction, Fault, Faulty, Load, MovementStatus, Vehicle};
@@ -291,7 +291,7 @@ pub(super) fn movement_id(id: &str) -> Result<MovementId, Problem> {
 
 /// Bundle consignments with a vehicle, or declare an empty truck
 #[utoipa::path(post, path = "/api/v1/bundles", request_body = BundleRequest, tag = "movements",
-    params(("Idempotency-Key" = Option<String>, Header)),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)),
     responses((status = 201, body = Bundled), (status = 409, response = Problem), (status = 422, response = Problem)))]
 pub(super) async fn bundle(
     State(state): State<AppState>,
@@ -317,7 +317,7 @@ pub(super) async fn list(
     let (caller, find) = (caller(&actor)?, search.find()?);
     let (rows, next) = if let Some(status) = status {
         let page = state.operations.movements_at(&caller, status, find.before, find.most).await?;
-        (page.items, page.next.map(position))
+        (page.items, page.next.as_ref().map(position))
     } else {
         let rows = state.operations.movements(&caller, &find).await?;
         let next = next(&find, &rows, |row| (row.expected_arrival, row.id.clone()));

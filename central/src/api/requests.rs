@@ -120,7 +120,7 @@ fn item(item: Acknowledged) -> ItemView {
 }
 
 /// Lodge many consignments
-#[utoipa::path(post, path = "/api/v1/consignments/batch", tag = "consignments", params(("Idempotency-Key" = Option<String>, Header)),
+#[utoipa::path(post, path = "/api/v1/consignments/batch", tag = "consignments", params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 200)),
     request_body(description = "1 to 10000 consignments; as a file of at most 8 MiB: CSV, the first sheet of a workbook, or XML",
         content((Vec<Consignment> = "application/json"), (String = "text/csv"),
             (Workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (String = "application/xml"))),

@@ -4,19 +4,19 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clearance::ids::UtcMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::auth::caller;
 use super::body::{Asked, Body};
 use super::problem::{FieldError, Problem};
-use crate::messages::{Secret, sealed_for};
+use crate::messages::{Made, ReplayFrom};
 use crate::officers::Actor;
 use crate::state::AppState;
 use crate::storage::StorageError;
-use crate::storage::messages::{
-    AddWebhook, DeliveryRow, DeliveryState, RemoveWebhook, Replay, ReplayOne, RollSecret, WebhookRow,
-};
+use crate::storage::messages::{Channel, DeliveryRow, DeliveryState, WebhookRow, WebhookState};
+use crate::storage::trade::Conflict;
 use crate::trade::Topic;
 
 /// A webhook to add.
@@ -32,18 +32,6 @@ pub(super) struct WebhookRequest {
 
 fn everything() -> Vec<Topic> {
     Topic::ALL.to_vec()
-}
-
-/// How a webhook stands.
-#[derive(Clone, Copy, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum WebhookState {
-    /// It takes what it is told, or was told nothing yet.
-    Active,
-    /// It takes nothing at present; it is tried again.
-    Failing,
-    /// It is told nothing until it is replayed.
-    Paused,
 }
 
 /// A webhook.
@@ -77,14 +65,9 @@ pub(super) struct WebhookView {
 
 impl WebhookView {
     fn of(row: WebhookRow, now: i64) -> Result<Self, StorageError> {
-        let state = match (row.paused_at, row.failing_since) {
-            (Some(_), _) => WebhookState::Paused,
-            (None, Some(_)) => WebhookState::Failing,
-            (None, None) => WebhookState::Active,
-        };
         Ok(Self {
             news: row.topics()?,
-            state,
+            state: row.state(),
             both_sign_until: Some(row.previous_until).filter(|&until| until > now),
             id: row.id,
             url: row.address,
@@ -119,7 +102,17 @@ pub(super) struct SecretMade {
 pub(super) struct ReplayRequest {
     /// Everything after this place in the feed is told once more. Left out: it goes on where it stands.
     #[serde(default)]
+    #[schema(minimum = 0)]
     after: Option<i64>,
+    /// Instead of a place: everything that happened at this moment or later is told once more, milliseconds since 1970.
+    #[serde(default)]
+    since: Option<i64>,
+}
+
+impl SecretMade {
+    fn of(made: Made) -> Self {
+        Self { secret: made.secret.shown(), id: made.id }
+    }
 }
 
 /// Which deliveries.
@@ -210,29 +203,12 @@ pub(super) async fn add(
     body: Body,
 ) -> Result<Response, Problem> {
     let (caller, request) = (body.caller(&actor)?, body.parse::<WebhookRequest>()?);
-    let closed =
-        || Problem::new(StatusCode::NOT_FOUND, "this central sends no webhooks; follow /api/v1/events");
-    let url = state.channels.webhooks().ok_or_else(closed)?.receiver(&request.url);
-    let url = url.map_err(|e| Problem::fields(vec![FieldError::at("/url", e)]))?;
-    if request.news.is_empty() {
-        let detail = "name at least one kind of news, or leave it out for everything";
-        return Err(Problem::fields(vec![FieldError::at("/news", detail)]));
+    if !state.outlets.is_open(Channel::Webhook) {
+        return Err(Problem::new(StatusCode::NOT_FOUND, Conflict::NoWebhooks));
     }
-    let id = format!("w-{}", uuid::Uuid::now_v7().simple());
-    let (secret, sealed) = fresh(&state, &id);
-    let topics = request.news;
-    let change = AddWebhook { caller, id: id.clone(), url, topics, secret: sealed, at: state.clock.now() };
-    state.store.change(change).await?;
-    let location = [(header::LOCATION, format!("/api/v1/webhooks/{id}"))];
-    let made = SecretMade { id, secret: secret.shown() };
-    Ok((StatusCode::CREATED, location, Json(made)).into_response())
-}
-
-/// A secret, and as it is stored.
-fn fresh(state: &AppState, id: &str) -> (Secret, Vec<u8>) {
-    let secret = Secret::fresh();
-    let sealed = state.vault.seal(&sealed_for(id), secret.bytes());
-    (secret, sealed)
+    let made = state.outlets.add(&caller, &request.url, request.news).await?;
+    let location = [(header::LOCATION, format!("/api/v1/webhooks/{}", made.id))];
+    Ok((StatusCode::CREATED, location, Json(SecretMade::of(made))).into_response())
 }
 
 /// Take a webhook away
@@ -243,7 +219,19 @@ pub(super) async fn remove(
     actor: Actor,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    state.store.change(RemoveWebhook { caller: caller(&actor)?, id, at: state.clock.now() }).await?;
+    state.outlets.remove(&caller(&actor)?, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Tell a webhook nothing more; a replay goes on with it
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/pause", params(("id" = String, Path)), tag = "webhooks",
+    responses((status = 204), (status = 404, response = Problem)))]
+pub(super) async fn pause(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    state.outlets.pause(&caller(&actor)?, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -255,11 +243,7 @@ pub(super) async fn roll(
     actor: Actor,
     Path(id): Path<String>,
 ) -> Result<Json<SecretMade>, Problem> {
-    let (secret, sealed) = fresh(&state, &id);
-    let change =
-        RollSecret { caller: caller(&actor)?, id: id.clone(), secret: sealed, at: state.clock.now() };
-    state.store.change(change).await?;
-    Ok(Json(SecretMade { id, secret: secret.shown() }))
+    Ok(Json(SecretMade::of(state.outlets.roll(&caller(&actor)?, &id).await?)))
 }
 
 /// What came of what a webhook was sent
@@ -274,10 +258,8 @@ pub(super) async fn deliveries(
     if !(1..=1000).contains(&which.limit) {
         return Err(Problem::fields(vec![FieldError::at("/limit", "1 to 1000")]));
     }
-    let unknown = || Problem::not_found("webhook");
-    let webhook = state.store.webhook(&caller(&actor)?.trader, &id).await?.ok_or_else(unknown)?;
-    let before = which.before.unwrap_or(i64::MAX);
-    let rows = state.store.deliveries(&webhook.id, which.state, before, which.limit).await?;
+    let (caller, before) = (caller(&actor)?, which.before.unwrap_or(i64::MAX));
+    let rows = state.outlets.deliveries(&caller, &id, which.state, before, which.limit).await?;
     let full = rows.len() == which.limit as usize;
     let next = rows.last().filter(|_| full).map(|row| row.seq);
     let deliveries = rows.into_iter().map(DeliveryView::of).collect::<Result<_, _>>()?;
@@ -294,10 +276,18 @@ pub(super) async fn replay(
     body: Body,
 ) -> Result<StatusCode, Problem> {
     let (caller, request) = (body.caller(&actor)?, body.parse::<ReplayRequest>()?);
-    if request.after.is_some_and(|after| after < 0) {
-        return Err(Problem::fields(vec![FieldError::at("/after", "0 or more; 0: from the start")]));
-    }
-    state.store.change(Replay { caller, id, after: request.after, at: state.clock.now() }).await?;
+    let from = match (request.after, request.since) {
+        (None, None) => ReplayFrom::Here,
+        (Some(after), None) if after >= 0 => ReplayFrom::Place(after),
+        (Some(_), None) => {
+            return Err(Problem::fields(vec![FieldError::at("/after", "0 or more; 0: from the start")]));
+        }
+        (None, Some(since)) => ReplayFrom::Moment(UtcMillis(since)),
+        (Some(_), Some(_)) => {
+            return Err(Problem::fields(vec![FieldError::at("/since", "either after or since, not both")]));
+        }
+    };
+    state.outlets.replay(&caller, &id, from).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -311,6 +301,6 @@ pub(super) async fn replay_one(
     Path((id, seq)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let seq = seq.parse().map_err(|_| Problem::not_found("event in your feed"))?;
-    state.store.change(ReplayOne { caller: caller(&actor)?, id, seq, at: state.clock.now() }).await?;
+    state.outlets.replay_one(&caller(&actor)?, &id, seq).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -65,7 +65,13 @@ async fn accounts_page(
         }
     };
     Ok(page(
-        &Frame { language, officer: Some(officer), page: "officers", address: "/console/officers" },
+        &Frame {
+            language,
+            officer: Some(officer),
+            page: "officers",
+            works: false,
+            address: "/console/officers",
+        },
         &content,
     ))
 }

@@ -38,7 +38,13 @@ pub(super) async fn history(
             tbody { @for line in &audit { (audit_line(language, line)) } }
         }
     };
-    let frame = Frame { language, officer: Some(&officer), page: "history", address: "/console/history" };
+    let frame = Frame {
+        language,
+        officer: Some(&officer),
+        page: "history",
+        works: false,
+        address: "/console/history",
+    };
     Ok(page(&frame, &content))
 }
 
@@ -69,7 +75,12 @@ fn deed(language: Language, noted: &Noted) -> String {
     let told = terms::noted(noted).map(say).unwrap_or_default();
     match noted {
         Noted::Foreign(text) => text.clone(),
-        Noted::Assign(action) => format!("{told} · {}", say(terms::action(*action))),
+        Noted::HandOver { to } => format!("{told} · {to}"),
+        Noted::SetCapacity { per_hour } => format!("{told} · {per_hour}"),
+        Noted::Assign(action)
+        | Noted::AskDowngrade(action)
+        | Noted::Approve(action)
+        | Noted::Refuse(action) => format!("{told} · {}", say(terms::action(*action))),
         Noted::Read { plate, mark } => {
             let mark = mark.as_ref().map_or_else(|| say("unread-mark"), RegistrationMark::spaced);
             match *plate {
@@ -87,7 +98,7 @@ fn deed(language: Language, noted: &Noted) -> String {
 }
 
 /// Hong Kong time for people.
-pub(super) fn civil(ms: i64) -> String {
+pub(crate) fn civil(ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(ms).ok().and_then(|t| t.in_tz("Asia/Hong_Kong").ok());
     time.map_or_else(String::new, |t| t.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }

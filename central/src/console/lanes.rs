@@ -55,7 +55,10 @@ pub(super) async fn lanes(
             } }
         }
     };
-    Ok(page(&Frame { language, officer: Some(&officer), page: "lanes", address: "/console/lanes" }, &content))
+    Ok(page(
+        &Frame { language, officer: Some(&officer), page: "lanes", works: false, address: "/console/lanes" },
+        &content,
+    ))
 }
 
 /// What there is to tell, as its key.
@@ -140,6 +143,7 @@ pub(super) async fn events(
             CentralEvent::Lane(site, lane) => {
                 Some(Ok(Event::default().event("lane").data(format!("{site}/{lane}"))))
             }
+            CentralEvent::Declared => Some(Ok(Event::default().event("declared").data("declared"))),
             CentralEvent::Passage(id) => Some(Ok(Event::default().event("passage").data(id.to_string()))),
         }
     });

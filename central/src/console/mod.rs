@@ -4,19 +4,20 @@ mod accounts;
 mod address;
 mod decide;
 mod forks;
-mod history;
+pub(crate) mod history;
 mod lanes;
 mod notice;
-mod page;
+pub(crate) mod page;
 mod queue;
-mod session;
-mod terms;
+pub(crate) mod session;
+pub(crate) mod terms;
 
 pub(crate) use address::escaped;
 use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
+pub(crate) use page::harden;
 
 use crate::state::AppState;
 
@@ -42,6 +43,7 @@ pub fn router(state: AppState) -> Router {
         .route("/console/passages/{id}/decide", post(decide::decide))
         .route("/console/passages/{id}/undo", post(decide::undo))
         .route("/console/officers", get(accounts::list).post(accounts::save))
+        .merge(crate::workbench::routes())
         .layer(axum::middleware::from_fn(session::tell_refusals))
         .layer(axum::middleware::map_response(page::harden))
         .with_state(state)

@@ -7,20 +7,23 @@ use maud::{DOCTYPE, Markup, html};
 use super::address::escaped;
 use super::session::SignedIn;
 use crate::officers::Deed;
+use crate::trade::policy::{Act, customs_may};
 use crate::words::Language;
 
 /// What a page shows around its content.
-pub(super) struct Frame<'a> {
-    pub(super) language: Language,
-    pub(super) officer: Option<&'a SignedIn>,
+pub(crate) struct Frame<'a> {
+    pub(crate) language: Language,
+    pub(crate) officer: Option<&'a SignedIn>,
     /// Which page, for the navigation; also which events it follows.
-    pub(super) page: &'a str,
+    pub(crate) page: &'a str,
+    /// Whether it is one of the workbench or the bays, with their own style and keys.
+    pub(crate) works: bool,
     /// Its own address, where another language leads back to.
-    pub(super) address: &'a str,
+    pub(crate) address: &'a str,
 }
 
 /// A whole page.
-pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
+pub(crate) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
     let say = |key| frame.language.say(key);
     html! {
         (DOCTYPE)
@@ -32,6 +35,10 @@ pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
                 link rel="stylesheet" href="/console/assets/console.css";
                 link rel="icon" href="data:,";
                 script type="module" src="/console/assets/console.js" {}
+                @if frame.works {
+                    link rel="stylesheet" href="/console/assets/workbench.css";
+                    script type="module" src="/console/assets/workbench.js" {}
+                }
             }
             body data-live=[frame.officer.map(|_| frame.page)] {
                 header {
@@ -58,9 +65,18 @@ pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
 }
 
 fn navigation(frame: &Frame<'_>, officer: &SignedIn) -> Markup {
-    let pages = ["queue", "lanes", "history", "officers"];
+    let role = officer.actor.role;
+    let pages = [
+        ("workbench", role.may(Deed::AssignAction)),
+        ("bay", customs_may(Act::Inspect, role)),
+        ("figures", role.may(Deed::AssignAction)),
+        ("queue", true),
+        ("lanes", true),
+        ("history", true),
+        ("officers", role.may(Deed::ManageOfficers)),
+    ];
     html! {
-        @for page in pages.into_iter().filter(|p| *p != "officers" || officer.actor.role.may(Deed::ManageOfficers)) {
+        @for (page, _) in pages.into_iter().filter(|(_, may)| *may) {
             a href={ "/console/" (page) } aria-current=[(page == frame.page).then_some("page")] {
                 (frame.language.say(page))
             }
@@ -69,7 +85,7 @@ fn navigation(frame: &Frame<'_>, officer: &SignedIn) -> Markup {
 }
 
 /// Headers that keep a page from being framed, sniffed, cached or made to run foreign code.
-pub(super) async fn harden(mut response: Response) -> Response {
+pub(crate) async fn harden(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (

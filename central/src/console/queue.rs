@@ -85,7 +85,10 @@ pub(super) async fn queue(
         }
     };
     let address = selected.address();
-    Ok(page(&Frame { language, officer: Some(&officer), page: "queue", address: &address }, &content))
+    Ok(page(
+        &Frame { language, officer: Some(&officer), page: "queue", works: false, address: &address },
+        &content,
+    ))
 }
 
 pub(super) fn first_mark(row: &PassageRow) -> String {

@@ -13,9 +13,10 @@ use serde::Deserialize;
 
 use super::address::within_console;
 use super::page::{Frame, page};
-use crate::officers::{Actor, Deed, new_token, token_hash, verify_password};
+use crate::officers::{Actor, Deed, Role, new_token, token_hash, verify_password_aside};
 use crate::state::AppState;
 use crate::storage::{CONSOLE, Noted, StorageError};
+use crate::trade::policy::{Act, customs_may};
 use crate::words::Language;
 
 const COOKIE: &str = "session";
@@ -31,24 +32,32 @@ const NOTE_MS: i64 = 60_000;
 
 /// An officer who is signed in.
 #[derive(Clone, Debug)]
-pub(super) struct SignedIn {
-    pub(super) actor: Actor,
-    pub(super) csrf: String,
+pub(crate) struct SignedIn {
+    pub(crate) actor: Actor,
+    pub(crate) csrf: String,
 }
 
 impl SignedIn {
     /// Refuse what the role does not allow, or a form that did not come from one of our pages.
-    pub(super) fn allow(&self, deed: Deed, csrf: Option<&str>) -> Result<(), Refusal> {
+    pub(crate) fn allow(&self, deed: Deed, csrf: Option<&str>) -> Result<(), Refusal> {
         if csrf.is_some_and(|token| token != self.csrf) {
             return Err(Refusal::ForeignForm);
         }
         if self.actor.role.may(deed) { Ok(()) } else { Err(Refusal::Forbidden) }
     }
+
+    /// The same for what the policy of declarations says.
+    pub(crate) fn allow_act(&self, act: Act, csrf: Option<&str>) -> Result<(), Refusal> {
+        if csrf.is_some_and(|token| token != self.csrf) {
+            return Err(Refusal::ForeignForm);
+        }
+        if customs_may(act, self.actor.role) { Ok(()) } else { Err(Refusal::Forbidden) }
+    }
 }
 
 /// Why a page is not shown.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     SignInFirst,
     Forbidden,
     /// The form is of another session, or of somebody else's page.
@@ -93,7 +102,7 @@ pub(super) async fn tell_refusals(language: Language, request: Request, next: Ne
             p { a href="/console/queue" { (language.say("back-to-queue")) } }
         }
     };
-    let frame = Frame { language, officer: None, page: "refusal", address: "/console/queue" };
+    let frame = Frame { language, officer: None, page: "refusal", works: false, address: "/console/queue" };
     (response.status(), page(&frame, &content)).into_response()
 }
 
@@ -145,7 +154,10 @@ fn sign_in_page(language: Language, problem: Option<&str>) -> Markup {
             }
         }
     };
-    page(&Frame { language, officer: None, page: "sign-in", address: "/console/sign-in" }, &content)
+    page(
+        &Frame { language, officer: None, page: "sign-in", works: false, address: "/console/sign-in" },
+        &content,
+    )
 }
 
 pub(super) async fn form(language: Language) -> Markup {
@@ -159,31 +171,38 @@ pub(super) async fn sign_in(
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Refusal> {
     let now = state.clock.now();
-    if state.sign_ins.wait_ms(&form.name, now) > 0 {
+    let guarded = format!("console/{}", form.name);
+    if !state.store.count_sign_in(&guarded, now).await? {
         return Ok(
             (StatusCode::TOO_MANY_REQUESTS, sign_in_page(language, Some("sign-in-wait"))).into_response()
         );
     }
     let officer = state.store.officer(&form.name).await?.filter(|o| !o.disabled());
     let hash = officer.as_ref().map(|o| o.password.clone());
-    let password = form.password;
-    // Argon2 takes its time; not on the threads that serve others.
-    let right = tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref()))
-        .await
-        .map_err(|e| Refusal::Failed(e.to_string()))?;
+    let right =
+        verify_password_aside(form.password, hash).await.map_err(|e| Refusal::Failed(e.to_string()))?;
     if !right {
-        state.sign_ins.failed(&form.name, now);
         state
             .store
             .audit(now, CONSOLE, &Noted::SignInFailed, &form.name.chars().take(64).collect::<String>())
             .await?;
         return Ok((StatusCode::UNAUTHORIZED, sign_in_page(language, Some("sign-in-failed"))).into_response());
     }
-    state.sign_ins.succeeded(&form.name);
+    state.store.forgive_sign_ins(&guarded).await?;
+    let first = officer.and_then(|officer| officer.role.parse().ok()).map_or("/console/queue", first_page);
     let token = new_token();
     state.store.begin_session(&token_hash(&token), &form.name, &new_token(), now).await?;
     let cookie = Cookie::build((COOKIE, token)).path("/console").http_only(true).same_site(SameSite::Strict);
-    Ok((jar.add(cookie), Redirect::to("/console/queue")).into_response())
+    Ok((jar.add(cookie), Redirect::to(first)).into_response())
+}
+
+/// Where somebody's work is.
+fn first_page(role: Role) -> &'static str {
+    match role {
+        Role::Selector | Role::Supervisor => "/console/workbench",
+        Role::Inspector => "/console/bay",
+        Role::Officer | Role::Engineer | Role::Admin | Role::Trade => "/console/queue",
+    }
 }
 
 pub(super) async fn sign_out(
@@ -209,9 +228,6 @@ pub(super) struct Back {
 
 /// Choose a language, and go on with the page that was being read.
 pub(super) async fn language(jar: CookieJar, Path(tag): Path<String>, Query(asked): Query<Back>) -> Response {
-    let language = Language::of_tag(&tag).unwrap_or(Language::English);
-    let cookie =
-        Cookie::build(("language", language.tag())).path("/console").same_site(SameSite::Lax).permanent();
     let back = asked.back.as_deref().and_then(within_console).unwrap_or("/console/queue");
-    (jar.add(cookie), Redirect::to(back)).into_response()
+    (jar.add(Language::chosen(&tag, "/console")), Redirect::to(back)).into_response()
 }

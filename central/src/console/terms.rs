@@ -12,7 +12,7 @@ use crate::state::LaneRecord;
 use crate::storage::{COMMAND_LINE, CONSOLE, Noted, OrderReason, OrderState};
 use crate::words::Language;
 
-pub(super) fn action(action: ActionCode) -> &'static str {
+pub(crate) fn action(action: ActionCode) -> &'static str {
     match action {
         ActionCode::Release => "release",
         ActionCode::Documents => "documents",
@@ -55,7 +55,7 @@ pub(super) fn order_state(state: &OrderState) -> &'static str {
     }
 }
 
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Released => "outcome-released",
         Outcome::Directed(code) => action(code),
@@ -115,10 +115,12 @@ pub(super) fn reason(reason: Reason) -> &'static str {
     }
 }
 
-pub(super) fn role(role: Role) -> &'static str {
+pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::Officer => "role-officer",
         Role::Selector => "role-selector",
+        Role::Supervisor => "role-supervisor",
+        Role::Inspector => "role-inspector",
         Role::Engineer => "role-engineer",
         Role::Admin => "role-admin",
         Role::Trade => "role-trade",
@@ -178,11 +180,25 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::AddWebhook => "audit-add-webhook",
         Noted::RemoveWebhook => "audit-remove-webhook",
         Noted::RollSecret => "audit-roll-secret",
+        Noted::PauseWebhook => "audit-pause-webhook",
         Noted::ReplayWebhook { .. } => "audit-replay-webhook",
         Noted::PutVehicle => "audit-put-vehicle",
         Noted::RemoveVehicle => "audit-remove-vehicle",
         Noted::Assign(_) => "audit-assign",
+        Noted::AskDowngrade(_) => "audit-ask-downgrade",
+        Noted::Approve(_) => "audit-approve",
+        Noted::Refuse(_) => "audit-refuse",
+        Noted::Claim => "audit-claim",
+        Noted::HandOver { .. } => "audit-hand-over",
+        Noted::Photograph => "audit-photograph",
+        Noted::SetCapacity { .. } => "audit-set-capacity",
+        Noted::ExportFigures => "audit-export-figures",
         Noted::Revoke => "audit-revoke",
+        Noted::Screened { .. } => "audit-screened",
+        Noted::PutPolicy => "audit-put-policy",
+        Noted::ApprovePolicy => "audit-approve-policy",
+        Noted::PutList => "audit-put-list",
+        Noted::CommitDraw { .. } => "audit-commit-draw",
         Noted::Read { .. } => "audit-read",
         Noted::Order { .. } => "audit-order",
         Noted::Dismiss => "audit-dismiss",
@@ -206,7 +222,7 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
 }
 
 /// Who acted: people and clients go by their own names.
-pub(super) fn who(language: Language, name: &str) -> String {
+pub(crate) fn who(language: Language, name: &str) -> String {
     match name {
         COMMAND_LINE => language.say("who-command-line"),
         CONSOLE => language.say("who-console"),
@@ -312,11 +328,25 @@ mod tests {
             Noted::AddWebhook,
             Noted::RemoveWebhook,
             Noted::RollSecret,
+            Noted::PauseWebhook,
             Noted::ReplayWebhook { after: 0 },
             Noted::PutVehicle,
             Noted::RemoveVehicle,
             Noted::Assign(ActionCode::Release),
+            Noted::AskDowngrade(ActionCode::Release),
+            Noted::Approve(ActionCode::Release),
+            Noted::Refuse(ActionCode::Release),
+            Noted::Claim,
+            Noted::HandOver { to: String::new() },
+            Noted::Photograph,
+            Noted::SetCapacity { per_hour: 1 },
+            Noted::ExportFigures,
             Noted::Revoke,
+            Noted::Screened { measure: risk::Measure::Audit },
+            Noted::PutPolicy,
+            Noted::ApprovePolicy,
+            Noted::PutList,
+            Noted::CommitDraw { commitment: String::new() },
             Noted::Read { plate: 0, mark: None },
             Noted::Order { verdict: Verdict::Withdraw, reason: None },
             Noted::Dismiss,

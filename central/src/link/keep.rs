@@ -2,27 +2,18 @@
 //! certificate or another list of revoked edges closes the session and opens it anew. Everybody who may connects again
 //! within a second or two; lanes go on with what they hold, and ask for what they missed.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use clearance::ids::EdgeId;
 use clearance::transport::{self, Certificates, Party};
 use clearance::wire::{RecordKind, TrustStore};
 use tokio::task::JoinSet;
 use zenoh::Session;
 
-use super::renewal::{LOOK, Renewal, Watch, reread};
+use super::renewal::{LOOK, Renewal, Watch, revoked_now};
 use super::{Link, answers, deltas, intake, session};
 use crate::config::Config;
 use crate::state::AppState;
-
-/// Pause before the session is opened once more.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// Longest wait for the end of a session.
-const END: Duration = Duration::from_secs(5);
 
 /// What decides about the session, and whether it has changed.
 pub(super) struct Keeper {
@@ -102,7 +93,7 @@ impl Keeper {
                     Ok(opened) => break opened,
                     Err(error) => {
                         tracing::error!(error = %format!("{error:#}"), "no link to the lanes; trying again");
-                        tokio::time::sleep(AGAIN).await;
+                        tokio::time::sleep(session::AGAIN).await;
                     }
                 }
             };
@@ -124,32 +115,16 @@ impl Keeper {
     /// Whether the configuration now revokes others than it did.
     fn revokes(&mut self) -> bool {
         let (Some(watch), Some(path)) = (&mut self.written, &self.config.file) else { return false };
-        let Some(new) = reread(watch, path, |path| Ok(Config::load(path)?)) else { return false };
-        let revoked = std::mem::replace(&mut self.config.revoked, new.revoked);
-        let changed = self.config.revoked != revoked;
-        if changed {
-            tracing::warn!(revoked = ?names(&self.config.revoked), "edges that may do nothing");
-        } else {
-            tracing::info!(
-                "of the changed configuration, only `revoked` is taken without a restart, and it is the same"
-            );
-        }
-        changed
+        let load = || Ok(Config::load(path)?.revoked);
+        let Some(revoked) = revoked_now(watch, &self.config.revoked, load) else { return false };
+        self.config.revoked = revoked;
+        true
     }
 }
 
 impl Opened {
     async fn close(mut self) {
         self.tasks.shutdown().await;
-        match tokio::time::timeout(END, self.session.close()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the session was not closed in order"),
-            Err(_) => tracing::warn!("the session does not end"),
-        }
+        session::close(&self.session).await;
     }
-}
-
-/// For people.
-pub(crate) fn names(edges: &BTreeSet<EdgeId>) -> Vec<&str> {
-    edges.iter().map(EdgeId::as_str).collect()
 }

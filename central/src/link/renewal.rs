@@ -2,13 +2,15 @@
 //!
 //! What was replaced is taken only when it is good; else it is said once, and what was before goes on.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clearance::ids::{Digest, UtcMillis};
+use clearance::ids::{Digest, EdgeId, UtcMillis};
 use clearance::transport::{Party, TlsFiles, TlsHeld};
 
 use super::tls;
+use crate::config::ConfigError;
 
 /// How often it is looked whether files were replaced.
 pub(crate) const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
@@ -127,18 +129,27 @@ impl Renewal {
     }
 }
 
-/// Look at a configuration's file; what it says now, if it was changed and can be used.
-pub(crate) fn reread<T>(
+/// Look at a configuration's file; whom it revokes now, if it was changed, can be used and revokes others than `before`.
+pub(crate) fn revoked_now(
     watch: &mut Watch,
-    path: &Path,
-    load: impl FnOnce(&Path) -> anyhow::Result<T>,
-) -> Option<T> {
+    before: &BTreeSet<EdgeId>,
+    load: impl FnOnce() -> Result<BTreeSet<EdgeId>, ConfigError>,
+) -> Option<BTreeSet<EdgeId>> {
     if !watch.replaced() {
         return None;
     }
-    let loaded =
-        load(path).with_context(|| "the changed configuration is not taken; what it said before holds on");
-    loaded.inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "configuration")).ok()
+    let loaded = load().context("the changed configuration is not taken; what it said before holds on");
+    let now =
+        loaded.inspect_err(|error| tracing::error!(error = %format!("{error:#}"), "configuration")).ok()?;
+    if now == *before {
+        tracing::info!(
+            "of the changed configuration, only `revoked` is taken without a restart, and it is the same"
+        );
+        return None;
+    }
+    let names: Vec<&str> = now.iter().map(EdgeId::as_str).collect();
+    tracing::warn!(revoked = ?names, "edges that may do nothing");
+    Some(now)
 }
 
 #[cfg(test)]

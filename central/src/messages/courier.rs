@@ -225,7 +225,9 @@ impl Visit {
     /// Whether an address is told of something. What people are sent days later is of no use: the way was closed meanwhile.
     fn wants(&self, event: &EventRow) -> bool {
         let late = self.now().0 - event.at > schedule::TRIED_MS;
-        event.news.is_of(&self.leased.topics) && (self.leased.channel == Channel::Webhook || !late)
+        let leased = &self.leased;
+        leased.wanted.takes((&leased.trader, &leased.address), &event.news, &event.by)
+            && (leased.wanted.channel == Channel::Webhook || !late)
     }
 
     /// Tell one piece of news and note what came of it.
@@ -276,14 +278,14 @@ impl Visit {
             seq,
             outcome,
             resume: if failed { schedule::resume(self.leased.failures + 1, retry, now, chance) } else { now },
-            pause: self.leased.channel == Channel::Webhook && (gone || given_up),
+            pause: self.leased.wanted.channel == Channel::Webhook && (gone || given_up),
             at: now,
         }
     }
 
     async fn send(&self, event: &EventRow) -> Attempt {
         let id = format!("e-{}-{}", event.seq, event.at);
-        let sent = match self.leased.channel {
+        let sent = match self.leased.wanted.channel {
             Channel::Webhook => self.send_to_webhook(event, id).await,
             Channel::Email => self.send_by_mail(event, &id).await,
             Channel::Sms => self.send_by_sms(event, &id).await,
@@ -338,7 +340,7 @@ impl Visit {
             company: &self.leased.company,
             sandbox: self.leased.sandbox,
             zone: self.courier.state.operations.place().zone.clone(),
-            public_url: self.courier.state.channels.public_url.as_deref(),
+            origin: self.courier.state.channels.origin.as_deref(),
         }
     }
 

@@ -13,7 +13,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use super::attempt::{Attempt, Failure};
 use super::config::{SmtpConfig, SmtpTls};
 use super::text::Letter;
-use crate::ca::only_its_owner_reads;
+use crate::ca::read_secret;
 
 /// How long the server may take for one step.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,8 +45,7 @@ impl Mail {
             .timeout(Some(TIMEOUT));
         if let (Some(name), Some(file)) = (&config.username, &config.password_file) {
             let named = || format!("messages.smtp.password_file = {}", file.display());
-            only_its_owner_reads(file).with_context(named)?;
-            let password = std::fs::read_to_string(file).with_context(named)?;
+            let password = read_secret(file).with_context(named)?;
             let password = password.trim_end_matches(['\r', '\n']).to_owned();
             transport = transport.credentials(Credentials::new(name.clone(), password));
         }

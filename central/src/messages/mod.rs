@@ -4,9 +4,10 @@
 //! told. Each address reads the feed at its own pace.
 
 mod attempt;
-mod config;
+pub(crate) mod config;
 mod courier;
 mod mail;
+mod outlets;
 pub(crate) mod receiver;
 mod schedule;
 mod signature;
@@ -16,12 +17,15 @@ mod webhook;
 
 pub use config::{MessagesConfig, SmsConfig, SmtpConfig, SmtpTls, WebhooksConfig};
 pub(crate) use courier::{deliver, sealed_for};
+pub use outlets::Outlets;
+pub(crate) use outlets::{Made, ReplayFrom};
 pub use signature::Secret;
 
 use mail::Mail;
 use sms::Sms;
 use webhook::Webhooks;
 
+use crate::portal::PortalConfig;
 use crate::storage::messages::Channel;
 
 /// The ways by which news leaves, opened.
@@ -29,19 +33,20 @@ pub struct Channels {
     webhooks: Option<Webhooks>,
     mail: Option<Mail>,
     sms: Option<Sms>,
-    /// Where pages are; no slash at its end.
-    public_url: Option<String>,
+    /// Where pages are, if that was said; no slash at its end.
+    origin: Option<String>,
 }
 
 impl Channels {
-    /// Open the ways that a configuration names; reads their files.
-    pub fn open(config: &MessagesConfig) -> anyhow::Result<Self> {
+    /// Open the ways that a configuration names; reads their files. What is sent links to the pages of `portal`, as far as it says
+    /// where they are.
+    pub fn open(config: &MessagesConfig, portal: &PortalConfig) -> anyhow::Result<Self> {
         crate::choose_cryptography();
         Ok(Self {
             webhooks: config.webhooks.map(Webhooks::open).transpose()?,
             mail: config.smtp.as_ref().map(Mail::open).transpose()?,
             sms: config.sms.as_ref().map(Sms::open).transpose()?,
-            public_url: config.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
+            origin: portal.origin.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
         })
     }
 

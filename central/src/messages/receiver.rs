@@ -7,6 +7,7 @@ use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::config::WebhooksConfig;
+use crate::trade::Fault;
 
 /// The longest address.
 const MOST_URL: usize = 2_000;
@@ -29,6 +30,18 @@ pub(crate) enum NoReceiver {
     /// In central's own network.
     #[error("{0} is not in the public network")]
     Private(IpAddr),
+}
+
+impl From<NoReceiver> for Fault {
+    fn from(error: NoReceiver) -> Self {
+        match error {
+            NoReceiver::Form(why) => Self::Url { why },
+            NoReceiver::TooLong => Self::TooLong { most: MOST_URL },
+            NoReceiver::Scheme => Self::Https,
+            NoReceiver::Extras => Self::UrlExtras,
+            NoReceiver::Private(address) => Self::NotPublic { address: address.to_string() },
+        }
+    }
 }
 
 impl WebhooksConfig {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::attempt::{Attempt, Failure};
 use super::config::SmsConfig;
-use crate::ca::only_its_owner_reads;
+use crate::ca::read_secret;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,8 +33,7 @@ impl Sms {
     pub(super) fn open(config: &SmsConfig) -> anyhow::Result<Self> {
         let url = config.url.parse().context("messages.sms.url")?;
         let named = || format!("messages.sms.token_file = {}", config.token_file.display());
-        only_its_owner_reads(&config.token_file).with_context(named)?;
-        let token = std::fs::read_to_string(&config.token_file).with_context(named)?.trim().to_owned();
+        let token = read_secret(&config.token_file).with_context(named)?.trim().to_owned();
         let client = Client::builder().redirect(redirect::Policy::none()).timeout(TIMEOUT);
         Ok(Self { client: client.build().context("messages.sms")?, url, token })
     }

@@ -24,7 +24,7 @@ pub(super) struct Reader<'a> {
     pub(super) sandbox: bool,
     pub(super) zone: TimeZone,
     /// Where pages are, if there is a place.
-    pub(super) public_url: Option<&'a str>,
+    pub(super) origin: Option<&'a str>,
 }
 
 /// As many characters of a value as stand in a sentence.
@@ -103,9 +103,9 @@ impl Reader<'_> {
 
     /// The page that tells more.
     fn link(&self, event: &EventRow) -> Option<String> {
-        let url = self.public_url?;
+        let url = self.origin?;
         match &event.news {
-            News::WebhookPaused { .. } => None,
+            News::WebhookPaused { webhook } => Some(format!("{url}/trade/webhooks/{webhook}")),
             News::Bundled { movement, .. }
             | News::Rebundled { movement, .. }
             | News::Swapped { movement, .. }
@@ -145,15 +145,16 @@ fn seal_key(state: SealState) -> &'static str {
 mod tests {
     use super::*;
     use crate::trade::MovementStatus;
+    use crate::trade::news::Doer;
     use crate::words::keys;
 
     fn reader(language: Language, sandbox: bool) -> Reader<'static> {
-        let public_url = Some("https://trade.example.org");
-        Reader { language, company: "Acme", sandbox, zone: TimeZone::UTC, public_url }
+        let origin = Some("https://trade.example.org");
+        Reader { language, company: "Acme", sandbox, zone: TimeZone::UTC, origin }
     }
 
     fn event(subject: &str, news: News) -> EventRow {
-        EventRow { seq: 1, at: 1_795_492_800_000, subject: subject.to_owned(), news }
+        EventRow { seq: 1, at: 1_795_492_800_000, subject: subject.to_owned(), news, by: Doer::default() }
     }
 
     fn everything() -> Vec<News> {

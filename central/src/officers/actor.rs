@@ -12,6 +12,10 @@ pub enum Role {
     Officer,
     /// Assigns action codes.
     Selector,
+    /// Looks after the selectors' shift: does what they do, takes work over, sets how much the bays can do.
+    Supervisor,
+    /// Inspects vehicles at the bays.
+    Inspector,
     /// Looks after models and lanes.
     Engineer,
     /// Looks after accounts; may do what officers do.
@@ -22,18 +26,28 @@ pub enum Role {
 
 /// A text names no role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no role: officer, selector, engineer, admin or trade")]
+#[error("{0:?} is no role: officer, selector, supervisor, inspector, engineer, admin or trade")]
 pub struct UnknownRole(String);
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Officer, Self::Selector, Self::Engineer, Self::Admin, Self::Trade];
+    pub const ALL: [Self; 7] = [
+        Self::Officer,
+        Self::Selector,
+        Self::Supervisor,
+        Self::Inspector,
+        Self::Engineer,
+        Self::Admin,
+        Self::Trade,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Officer => "officer",
             Self::Selector => "selector",
+            Self::Supervisor => "supervisor",
+            Self::Inspector => "inspector",
             Self::Engineer => "engineer",
             Self::Admin => "admin",
             Self::Trade => "trade",
@@ -59,8 +73,10 @@ impl fmt::Display for Role {
 pub enum Deed {
     /// Lodge and bundle consignments, look at one's own.
     Declare,
-    /// Assign and revoke action codes.
+    /// Assign and revoke action codes; be the second pair of eyes for another officer's.
     AssignAction,
+    /// Look after a shift: take over what another officer has taken, set the capacity of the bays.
+    LeadShift,
     /// Look at lanes and passages.
     WatchLanes,
     /// Decide about referred vehicles, correct reads.
@@ -76,7 +92,8 @@ impl Role {
     pub fn may(self, deed: Deed) -> bool {
         match deed {
             Deed::Declare => matches!(self, Self::Trade | Self::Selector | Self::Admin),
-            Deed::AssignAction => matches!(self, Self::Selector | Self::Admin),
+            Deed::AssignAction => matches!(self, Self::Selector | Self::Supervisor | Self::Admin),
+            Deed::LeadShift => matches!(self, Self::Supervisor | Self::Admin),
             Deed::WatchLanes => self != Self::Trade,
             Deed::DecidePassage | Deed::AcceptFork => matches!(self, Self::Officer | Self::Admin),
             Deed::ManageOfficers => self == Self::Admin,
@@ -104,15 +121,22 @@ mod tests {
     #[test]
     fn who_may_do_what() {
         use Deed::*;
-        let table: [(Role, &[Deed]); 5] = [
+        let table: [(Role, &[Deed]); 7] = [
             (Role::Officer, &[WatchLanes, DecidePassage, AcceptFork]),
             (Role::Selector, &[Declare, AssignAction, WatchLanes]),
+            (Role::Supervisor, &[AssignAction, LeadShift, WatchLanes]),
+            (Role::Inspector, &[WatchLanes]),
             (Role::Engineer, &[WatchLanes]),
-            (Role::Admin, &[Declare, AssignAction, WatchLanes, DecidePassage, AcceptFork, ManageOfficers]),
+            (
+                Role::Admin,
+                &[Declare, AssignAction, LeadShift, WatchLanes, DecidePassage, AcceptFork, ManageOfficers],
+            ),
             (Role::Trade, &[Declare]),
         ];
         for (role, allowed) in table {
-            for deed in [Declare, AssignAction, WatchLanes, DecidePassage, AcceptFork, ManageOfficers] {
+            for deed in
+                [Declare, AssignAction, LeadShift, WatchLanes, DecidePassage, AcceptFork, ManageOfficers]
+            {
                 assert_eq!(role.may(deed), allowed.contains(&deed), "{role} {deed:?}");
             }
             assert_eq!(role.name().parse(), Ok(role));

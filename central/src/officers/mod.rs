@@ -5,7 +5,8 @@ mod guard;
 mod password;
 
 pub use actor::{Actor, Deed, Role, UnknownRole};
-pub use guard::SignInGuard;
+pub(crate) use guard::wait_ms;
+pub(crate) use password::verify_password_aside;
 pub use password::{PasswordError, hash_password, verify_password};
 use rand::RngExt as _;
 

@@ -2,6 +2,7 @@
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
+use tokio::task::JoinError;
 
 /// Why a password cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,11 @@ pub fn verify_password(password: &str, hash: Option<&str>) -> bool {
     let matches = PasswordHash::new(text)
         .is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());
     matches && hash.is_some()
+}
+
+/// The same, where nobody else waits for it: Argon2 takes its time.
+pub(crate) async fn verify_password_aside(password: String, hash: Option<String>) -> Result<bool, JoinError> {
+    tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref())).await
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::str::FromStr;
 pub use invite::invite;
 pub(crate) use invite::sealed_for;
 pub use one_time::{OneTime, TotpError};
+pub(crate) use passkeys::id_of;
 pub use passkeys::{Begun, PasskeyError, Passkeys};
 
 /// The name that somebody signs in with.

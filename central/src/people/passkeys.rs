@@ -101,7 +101,7 @@ impl Passkeys {
 }
 
 /// The authenticator's name of a key, in hexadecimal digits.
-fn id_of(key: &Passkey) -> String {
+pub(crate) fn id_of(key: &Passkey) -> String {
     let id: &[u8] = key.cred_id();
     id.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

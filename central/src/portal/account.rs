@@ -31,6 +31,7 @@ pub(super) async fn account(
             p class="govuk-body" {
                 (language.say_with("account-who", &[("login", &person.caller.who), ("company", &person.company)]))
                 " " a class="govuk-link" href="/trade/people" { (say("people")) }
+                " · " a class="govuk-link" href="/trade/contact" { (say("contact")) }
             }
             h2 class="govuk-heading-m" { (say("passkeys")) }
             p class="govuk-body" { (say("passkeys-what")) }

@@ -13,11 +13,11 @@ use super::parts::{
     Form, Line, Shape, done, lines, link_button, list as summary, older, tag, warning, warning_button,
 };
 use super::refusal::Refusal;
-use super::session::{Posted, SignedIn, escaped};
+use super::session::{Posted, SignedIn, escaped, id_of};
 use super::terms;
 use crate::ccrn::Ccrn;
 use crate::state::AppState;
-use crate::storage::trade::{ConsignmentRow, EventRow, Find};
+use crate::storage::trade::{ConsignmentRow, EventRow, Find, Position, position, read_position};
 use crate::trade::Consignment;
 use crate::words::Language;
 
@@ -36,16 +36,13 @@ pub(super) struct Wanted {
 impl Wanted {
     /// One more than a page, to see whether there are older ones.
     pub(super) fn find(&self) -> Find {
-        let before = self.before.split_once('_').and_then(|(at, id)| {
-            let plain = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-            Some((at.parse().ok()?, plain.then(|| id.to_owned())?))
-        });
+        let before = read_position(&self.before).filter(|(_, id)| id_of(id).is_ok() || id.is_empty());
         Find { text: plain(&self.q), before, most: A_PAGE + 1 }
     }
 
     /// The address of older ones than the last that is shown.
-    pub(super) fn older(&self, list: &str, (at, id): (i64, &str)) -> String {
-        format!("{list}?q={}&before={at}_{}", escaped(&self.q), escaped(id))
+    pub(super) fn older(&self, list: &str, last: &Position) -> String {
+        format!("{list}?q={}&before={}", escaped(&self.q), escaped(&position(last)))
     }
 }
 
@@ -63,7 +60,7 @@ pub(super) struct Done {
 impl Done {
     /// Tell it, if it is one of ours.
     pub(super) fn tell(&self, language: Language) -> Markup {
-        const KNOWN: [&str; 11] = [
+        const KNOWN: [&str; 17] = [
             "lodged",
             "amended",
             "cancelled",
@@ -75,6 +72,12 @@ impl Done {
             "kept",
             "saved",
             "removed",
+            "told",
+            "paused",
+            "resumed",
+            "again",
+            "replayed",
+            "webhook-removed",
         ];
         let known = self.done.as_deref().filter(|done| KNOWN.contains(done));
         html! { @if let Some(key) = known { (done(language, &language.say(&format!("done-{key}")))) } }
@@ -103,7 +106,7 @@ pub(super) async fn list_of(
     let more = rows.len() > A_PAGE as usize;
     rows.truncate(A_PAGE as usize);
     let last = rows.last().filter(|_| more);
-    let next = last.map(|row| wanted.older("/trade/consignments", (row.lodged_at.0, row.ccrn.as_str())));
+    let next = last.map(|row| wanted.older("/trade/consignments", &(row.lodged_at.0, row.ccrn.to_string())));
     Ok((rows, next))
 }
 

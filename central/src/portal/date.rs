@@ -7,41 +7,24 @@ use jiff::{Span, Timestamp, ZonedDateTime};
 use crate::trade::{Fault, Place};
 use crate::words::Language;
 
-const WEEKDAYS_EN: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const WEEKDAYS_ZH: [&str; 7] = ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// A day.
 pub(super) fn day(language: Language, date: Date) -> String {
-    let month = MONTHS[usize::from(date.month().unsigned_abs()).saturating_sub(1) % 12];
-    match language {
-        Language::English => format!("{} {month} {}", date.day(), date.year()),
-        Language::Traditional | Language::Simplified => {
-            format!("{}年{}月{}日", date.year(), date.month(), date.day())
-        }
-    }
+    let form = match language {
+        Language::English => "%-d %B %Y",
+        Language::Traditional | Language::Simplified => "%Y年%-m月%-d日",
+    };
+    date.strftime(form).to_string()
 }
 
 /// A day with its name.
 pub(super) fn named_day(language: Language, date: Date) -> String {
-    let index = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs()) % 7;
     match language {
-        Language::English => format!("{} {}", WEEKDAYS_EN[index], day(language, date)),
+        Language::English => date.strftime("%A %-d %B %Y").to_string(),
         Language::Traditional | Language::Simplified => {
-            format!("{} {}", day(language, date), WEEKDAYS_ZH[index])
+            let weekday = WEEKDAYS_ZH[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs()) % 7];
+            format!("{} {weekday}", day(language, date))
         }
     }
 }
@@ -73,6 +56,12 @@ pub(super) fn choices(place: &Place, now: UtcMillis) -> Vec<Date> {
     (0..=i64::from(lodging.days_ahead))
         .map(|ahead| lodging.today.saturating_add(Span::new().days(ahead)))
         .collect()
+}
+
+/// Today and so many days before, latest first.
+pub(super) fn past_days(place: &Place, now: UtcMillis, most: i64) -> Vec<Date> {
+    let today = at_place(place, now).date();
+    (0..most).map(|ago| today.saturating_sub(Span::new().days(ago))).collect()
 }
 
 /// The moment of a day and a time as they were typed, `14:30`, `1430` or `9:05`.

@@ -47,6 +47,11 @@ impl Fields {
         self.0.insert(name.into(), vec![value.into()]);
     }
 
+    /// Fill a field in with several values.
+    pub(super) fn set_all(&mut self, name: impl Into<String>, values: Vec<String>) {
+        self.0.insert(name.into(), values);
+    }
+
     /// The names of fields that begin so.
     pub(super) fn names(&self, prefix: &str) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str).filter(move |name| name.starts_with(prefix))

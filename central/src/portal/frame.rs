@@ -1,7 +1,5 @@
 //! The frame of every page of the portal, and its headers.
 
-use axum::http::{HeaderValue, header};
-use axum::response::Response;
 use maud::{DOCTYPE, Markup, html};
 
 use super::session::{SignedIn, escaped};
@@ -48,7 +46,7 @@ pub(super) fn page(frame: &Frame<'_>, content: &Markup) -> Markup {
                 a href="#main-content" class="govuk-skip-link" { (say("skip-link")) }
                 (header(frame))
                 div class="govuk-width-container" {
-                    @if frame.person.is_some_and(|person| person.sandbox) {
+                    @if frame.person.is_some_and(|person| person.caller.sandbox) {
                         section class="govuk-phase-banner" aria-label=(say("training")) { p class="govuk-phase-banner__content" {
                             strong class="govuk-tag govuk-phase-banner__content__tag" { (say("training")) }
                             span class="govuk-phase-banner__text" { (say("training-hint")) }
@@ -120,21 +118,4 @@ fn footer(frame: &Frame<'_>) -> Markup {
             p class="govuk-body-s" { (frame.language.say("footer")) }
         } }
     }
-}
-
-/// Headers that keep a page from being framed, sniffed, kept by others or made to run foreign code.
-pub(super) async fn harden(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-        ),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

@@ -78,6 +78,8 @@ fn draft_name(language: Language, form: &str) -> String {
         }
         ["consignments", "upload"] => language.say("upload-title"),
         ["movements", "new"] => language.say("bundle-title"),
+        ["contact", "change"] => language.say("contact-change"),
+        ["webhooks"] => language.say("webhook-add"),
         _ => language.say("draft-other"),
     }
 }

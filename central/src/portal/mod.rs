@@ -10,6 +10,8 @@ mod account;
 mod bundle;
 mod consignment;
 mod consignments;
+mod contact;
+mod contact_form;
 mod date;
 mod fields;
 mod frame;
@@ -27,8 +29,11 @@ mod session;
 mod sign_in;
 mod slip;
 mod terms;
+mod topics;
 mod upload;
 mod vehicles;
+mod webhook;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -38,6 +43,8 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tower_http::compression::CompressionLayer;
 
+use crate::console::harden;
+use crate::messages::config::address;
 use crate::people::{PasskeyError, Passkeys};
 use crate::state::AppState;
 
@@ -48,9 +55,22 @@ const MOST_FORM: usize = 2 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortalConfig {
-    /// The address that people open, such as `https://trade.example.org`: passkeys are good for it only. Default: this machine,
-    /// `http://localhost:PORT`.
+    /// The address that people open, such as `https://trade.example.org`: passkeys are good for it only, and e-mails link to it.
+    /// Default: this machine, `http://localhost:PORT`, and no links.
     pub origin: Option<String>,
+}
+
+impl PortalConfig {
+    /// What can be checked before a port is open.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        let Some(origin) = &self.origin else { return Ok(()) };
+        let url = address("portal.origin", origin)?;
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            let why = format!("{origin}: scheme, name and port only, such as https://trade.example.org");
+            return Err(("portal.origin", why));
+        }
+        Ok(())
+    }
 }
 
 /// What the portal's pages share.
@@ -117,13 +137,18 @@ pub fn router(state: AppState) -> Router {
         .route("/trade/movements/{id}/consignments", get(movement::load_form).post(movement::reload))
         .route("/trade/movements/{id}/cancel", get(movements::confirm).post(movements::cancel))
         .route("/trade/news", get(news::news))
+        .route("/trade/contact", get(contact::contact))
+        .route("/trade/contact/change", get(contact_form::form).post(contact_form::change))
+        .route("/trade/webhooks", get(webhooks::list).post(webhooks::add))
+        .route("/trade/webhooks/{id}", get(webhook::one).post(webhook::act))
+        .route("/trade/webhooks/{id}/remove", get(webhook::confirm_removal).post(webhook::remove))
         .route("/trade/consignments/upload/lodge", post(upload::lodge))
         .route("/trade/consignments/upload/template/{format}", get(upload::template))
         .route("/trade/requests/{id}", get(upload::request))
         .layer(DefaultBodyLimit::max(MOST_FORM))
         .merge(files)
         .layer(axum::middleware::from_fn(refusal::tell_refusals))
-        .layer(axum::middleware::map_response(frame::harden));
+        .layer(axum::middleware::map_response(harden));
     Router::new()
         .route("/trade/", get(|| async { Redirect::to("/trade") }))
         .route("/trade/assets/govuk-frontend.css", get(move || async move { system.into_response() }))

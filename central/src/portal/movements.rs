@@ -22,15 +22,10 @@ use crate::trade::{Load, MovementStatus};
 use crate::words::Language;
 
 /// A crossing in a list.
-async fn line(
-    state: &AppState,
-    language: Language,
-    person: &SignedIn,
-    row: &MovementRow,
-) -> Result<Line, Refusal> {
-    let carrying = state.operations.movement(&person.caller, &row.id).await?;
-    let place = state.operations.place();
-    let at = carrying.status(place, state.clock.now());
+async fn line(state: &AppState, language: Language, row: MovementRow) -> Result<Line, Refusal> {
+    let (place, now) = (state.operations.place(), state.clock.now());
+    let carrying = state.store.with_load(row, now).await?;
+    let (row, at) = (&carrying.movement, carrying.status(place, now));
     let mark = row.vehicle()?.mark;
     let site = if row.site.is_empty() { language.say("any-site") } else { site_name(&row.site) };
     Ok(Line {
@@ -51,7 +46,7 @@ pub(super) async fn under_way(
     let mut shown = Vec::new();
     for row in state.operations.movements(&person.caller, &find).await? {
         if !row.is_over() {
-            shown.push(line(state, language, person, &row).await?);
+            shown.push(line(state, language, row).await?);
         }
     }
     Ok(shown)
@@ -68,10 +63,10 @@ pub(super) async fn list(
     let more = rows.len() > A_PAGE as usize;
     rows.truncate(A_PAGE as usize);
     let last = rows.last().filter(|_| more);
-    let next = last.map(|row| wanted.older("/trade/movements", (row.expected_arrival, &row.id)));
+    let next = last.map(|row| wanted.older("/trade/movements", &(row.expected_arrival, row.id.clone())));
     let mut shown = Vec::new();
-    for row in &rows {
-        shown.push(line(&state, language, &person, row).await?);
+    for row in rows {
+        shown.push(line(&state, language, row).await?);
     }
     let content = html! {
         (was.tell(language))

@@ -15,6 +15,7 @@ use super::terms;
 use crate::ccrn::Ccrn;
 use crate::state::AppState;
 use crate::storage::trade::EventRow;
+use crate::trade::News;
 use crate::words::Language;
 
 /// As much as a page shows.
@@ -41,10 +42,14 @@ pub(super) async fn news(
     let place = state.operations.place();
     let content = html! {
         h1 class="govuk-heading-l" { (language.say("chapter-news")) }
+        p class="govuk-body" { a class="govuk-link" href="/trade/contact" { (language.say("contact-told")) } }
         @if events.is_empty() { p class="govuk-body" { (language.say("nothing-found")) } }
         ul class="govuk-list portal-history" { @for event in &events {
             li {
-                span class="govuk-hint" { (moment(language, place, UtcMillis(event.at))) }
+                span class="govuk-hint" {
+                    (moment(language, place, UtcMillis(event.at)))
+                    @if event.by.is_of(&person.caller.trader) { " · " (event.by.who) }
+                }
                 (subject(event)) " " (terms::news(language, place, &event.news))
             }
         } }
@@ -55,10 +60,12 @@ pub(super) async fn news(
 }
 
 /// What it is about, with the way there.
-fn subject(event: &EventRow) -> Markup {
+pub(super) fn subject(event: &EventRow) -> Markup {
     html! {
         @if let Ok(ccrn) = event.subject.parse::<Ccrn>() {
             a class="govuk-link portal-mono" href={ "/trade/consignments/" (ccrn.as_str()) } { (terms::spaced(ccrn.as_str())) }
+        } @else if matches!(event.news, News::WebhookPaused { .. }) {
+            a class="govuk-link" href={ "/trade/webhooks/" (event.subject) } { (event.subject) }
         } @else {
             a class="govuk-link" href={ "/trade/movements/" (event.subject) } { (event.subject) }
         }

@@ -153,7 +153,7 @@ impl Form<'_> {
         legend: &str,
         choices: &[(String, String, Option<String>)],
     ) -> Markup {
-        self.boxes(name, legend, "radio", choices)
+        self.boxes(name, legend, ("radio", "radios"), choices)
     }
 
     /// Any of several.
@@ -163,14 +163,24 @@ impl Form<'_> {
         legend: &str,
         choices: &[(String, String, Option<String>)],
     ) -> Markup {
-        self.boxes(name, legend, "checkbox", choices)
+        self.boxes(name, legend, ("checkbox", "checkboxes"), choices)
+    }
+
+    /// Any of many.
+    pub(super) fn small_checkboxes(
+        &self,
+        name: &str,
+        legend: &str,
+        choices: &[(String, String, Option<String>)],
+    ) -> Markup {
+        self.boxes(name, legend, ("checkbox", "checkboxes govuk-checkboxes--small"), choices)
     }
 
     fn boxes(
         &self,
         name: &str,
         legend: &str,
-        kind: &str,
+        (kind, classes): (&str, &str),
         choices: &[(String, String, Option<String>)],
     ) -> Markup {
         let wrong = self.wrong(name);
@@ -181,7 +191,7 @@ impl Form<'_> {
                 fieldset class="govuk-fieldset" aria-describedby=[described(name, false, !wrong.is_empty())] {
                     legend class="govuk-fieldset__legend govuk-fieldset__legend--s" { (self.say(legend)) }
                     (self.errors(name, &wrong))
-                    div class={ "govuk-" (block) } {
+                    div class={ "govuk-" (classes) } {
                         @for (i, (value, words, hint)) in choices.iter().enumerate() {
                             // The summary of faults leads to the first.
                             @let id = if i == 0 { id(name) } else { format!("{}-{i}", id(name)) };

@@ -75,16 +75,15 @@ pub(super) async fn challenge(State(state): State<AppState>, fields: Fields) -> 
     let now = state.clock.now();
     let none = || not_taken("no passkey for this name");
     let Ok(login) = fields.get("login").parse::<Login>() else { return Ok(none()) };
-    if state.sign_ins.wait_ms(&format!("passkey/{login}"), now) > 0 {
-        return Err(Refusal::TooMany);
-    }
     let Some(person) = state.store.person(&login).await? else { return Ok(none()) };
     let known = state.store.passkeys(&person.login).await?;
     if known.is_empty() {
         return Ok(none());
     }
     // Nobody fills the table with ceremonies that are never ended.
-    state.sign_ins.failed(&format!("passkey/{login}"), now);
+    if !state.store.count_sign_in(&format!("passkey/{login}"), now).await? {
+        return Err(Refusal::TooMany);
+    }
     Ok(begun(&state, &person.login, state.portal.passkeys.challenge(&keys(&known))?).await?.into_response())
 }
 
@@ -113,7 +112,7 @@ pub(super) async fn answer(
     if !allowed || !state.store.begin_person_session(&session, &login, &csrf, &with, now).await? {
         return Ok(not_taken("this person may not sign in"));
     }
-    state.sign_ins.succeeded(&format!("passkey/{login}"));
+    state.store.forgive_sign_ins(&format!("passkey/{login}")).await?;
     Ok((jar.add(cookie), StatusCode::NO_CONTENT).into_response())
 }
 

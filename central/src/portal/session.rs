@@ -34,8 +34,6 @@ pub(super) struct SignedIn {
     pub(super) caller: Caller,
     /// Their company's name.
     pub(super) company: String,
-    /// Whether it is in training.
-    pub(super) sandbox: bool,
     /// Token that forms carry.
     pub(super) csrf: String,
     /// SHA-256 of the cookie.
@@ -67,9 +65,8 @@ impl SignedIn {
     fn of(known: Known) -> Result<Self, Refusal> {
         let Known { row, session, .. } = known;
         let trader = row.trader.parse().map_err(Refusal::failed)?;
-        let sandbox = row.sandbox != 0;
-        let caller = Caller { trader, who: row.login, sandbox, evidence: None };
-        Ok(Self { caller, company: row.company, sandbox, csrf: row.csrf, session, began: row.began })
+        let caller = Caller { trader, who: row.login, sandbox: row.sandbox != 0, evidence: None };
+        Ok(Self { caller, company: row.company, csrf: row.csrf, session, began: row.began })
     }
 }
 
@@ -155,11 +152,8 @@ pub(super) struct Back {
 
 /// Choose a language, and go on with the page that was being read.
 pub(super) async fn language(jar: CookieJar, Path(tag): Path<String>, Query(asked): Query<Back>) -> Response {
-    let language = Language::of_tag(&tag).unwrap_or(Language::English);
-    let cookie =
-        Cookie::build(("language", language.tag())).path("/trade").same_site(SameSite::Lax).permanent();
     let back = asked.back.as_deref().and_then(within).unwrap_or("/trade");
-    (jar.add(cookie), Redirect::to(back)).into_response()
+    (jar.add(Language::chosen(&tag, "/trade")), Redirect::to(back)).into_response()
 }
 
 /// `address` if it is a page of this portal, and nothing that could lead a reader to somebody else's.

@@ -12,7 +12,7 @@ use super::frame::{Frame, page};
 use super::parts::{Form, Shape, button, inset};
 use super::refusal::Refusal;
 use super::session::{Posted, new_session, no_session, within};
-use crate::officers::verify_password;
+use crate::officers::verify_password_aside;
 use crate::people::{Login, OneTime, sealed_for};
 use crate::state::AppState;
 use crate::storage::{CONSOLE, Noted, PersonRow, SignedWith};
@@ -82,14 +82,17 @@ pub(super) async fn sign_in(
     };
     let login = fields.get("login").parse::<Login>();
     let guarded = format!("trade/{}", login.as_ref().map_or("", Login::as_str));
-    if state.sign_ins.wait_ms(&guarded, now) > 0 {
+    if !state.store.count_sign_in(&guarded, now).await? {
         return Ok(refused(StatusCode::TOO_MANY_REQUESTS, "sign-in-wait"));
     }
     let person = match &login {
         Ok(login) => state.store.person(login).await?,
         Err(_) => None,
     };
-    let right = has_password(fields.raw("password"), person.as_ref()).await?;
+    let hash = person.as_ref().map(|p| p.password.clone());
+    // An unknown person takes as long as a wrong password.
+    let right =
+        verify_password_aside(fields.raw("password").to_owned(), hash).await.map_err(Refusal::failed)?;
     let step = match &person {
         Some(person) if right => step(&state, person, fields.get("code"))?,
         _ => None,
@@ -103,22 +106,12 @@ pub(super) async fn sign_in(
         _ => false,
     };
     if !begun {
-        state.sign_ins.failed(&guarded, now);
         let who = login.map_or_else(|_| String::new(), |login| login.to_string());
         state.store.audit(now, CONSOLE, &Noted::SignInFailed, &who).await?;
         return Ok(refused(StatusCode::UNAUTHORIZED, "portal-sign-in-failed"));
     }
-    state.sign_ins.succeeded(&guarded);
+    state.store.forgive_sign_ins(&guarded).await?;
     Ok((jar.add(cookie), Redirect::to(next.address())).into_response())
-}
-
-/// An unknown person takes as long as a wrong password.
-async fn has_password(password: &str, person: Option<&PersonRow>) -> Result<bool, Refusal> {
-    let (password, hash) = (password.to_owned(), person.map(|p| p.password.clone()));
-    // Argon2 takes its time; not on the threads that serve others.
-    tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref()))
-        .await
-        .map_err(Refusal::failed)
 }
 
 /// The step of a person's one-time password, if it is one.

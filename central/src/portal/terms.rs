@@ -8,7 +8,7 @@ use super::parts::tag;
 use crate::storage::trade::Conflict;
 use crate::trade::news::{Report, SealState};
 use crate::trade::readiness::{Need, Requirement, Standing, Whom};
-use crate::trade::{Direction, Fault, Faulty, MovementStatus, News, Place};
+use crate::trade::{Direction, Fault, Faulty, MovementStatus, News, Place, Topic};
 use crate::words::Language;
 
 /// What is wrong with an item.
@@ -43,6 +43,14 @@ pub(super) fn fault(language: Language, fault: &Fault) -> String {
         Fault::Type { .. } => plain("wrong-type"),
         Fault::TooMany { most } => with("wrong-too-many", "most", most.to_string()),
         Fault::Differs { row } => with("wrong-differs", "row", row.to_string()),
+        Fault::Exists => plain("wrong-exists"),
+        Fault::Email => plain("wrong-email"),
+        Fault::Mobile => plain("wrong-mobile"),
+        Fault::NoNews => plain("wrong-no-news"),
+        Fault::Url { .. } => plain("wrong-url"),
+        Fault::Https => plain("wrong-https"),
+        Fault::UrlExtras => plain("wrong-url-extras"),
+        Fault::NotPublic { address } => with("wrong-not-public", "address", address.clone()),
     }
 }
 
@@ -60,6 +68,15 @@ fn item(language: Language, pointer: &str) -> Option<String> {
         }
         ("ccrns" | "add", Some(i), _) => return Some(line("ccrn-line", i)),
         ("trailers", Some(i), _) => return Some(line("trailer-line", i)),
+        ("emails", Some(i), _) => return Some(line("email-line", i)),
+        ("mobiles", Some(i), _) => return Some(line("mobile-line", i)),
+        ("emails", ..) => "emails",
+        ("mobiles", ..) => "mobiles",
+        ("language", ..) => "item-language",
+        ("url", ..) => "item-url",
+        ("news", ..) => "item-news",
+        ("since", ..) => "item-since",
+        ("time", ..) => "item-time",
         ("packages", ..) => "item-packages",
         ("package_kind", ..) => "item-package-kind",
         ("description", ..) => "item-description",
@@ -119,7 +136,26 @@ pub(super) fn conflict(conflict: Conflict) -> &'static str {
         Conflict::Exists => "refused-exists",
         Conflict::KeyReused => "refused-sent-twice",
         Conflict::TooManyWebhooks => "refused-too-many-webhooks",
+        Conflict::NoWebhooks => "refused-no-webhooks",
         Conflict::Paused => "refused-paused",
+    }
+}
+
+/// What news is about, by its key.
+pub(super) fn topic(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Lodged => "topic-lodged",
+        Topic::Amended => "topic-amended",
+        Topic::ConsignmentCancelled => "topic-cancelled",
+        Topic::Bundled => "topic-bundled",
+        Topic::Rebundled => "topic-rebundled",
+        Topic::Unbundled => "topic-unbundled",
+        Topic::Swapped => "topic-swapped",
+        Topic::Reassessed => "topic-reassessed",
+        Topic::Status => "topic-status",
+        Topic::Report => "topic-report",
+        Topic::Seal => "topic-seal",
+        Topic::WebhookPaused => "topic-webhook-paused",
     }
 }
 

@@ -1,8 +1,11 @@
 //! Lodging by spreadsheet: upload, a look at every row with what is wrong with it, and only then lodging.
 
+use axum::body::Bytes;
 use axum::extract::{Multipart, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +14,7 @@ use super::parts::{Line, button, lines, link_button, tag, warning};
 use super::refusal::Refusal;
 use super::session::{Posted, SignedIn, id_of};
 use super::terms;
+use crate::api::read_aside;
 use crate::officers::token_hash;
 use crate::state::AppState;
 use crate::storage::trade::{Acknowledged, ItemOutcome, OnceKey};
@@ -32,21 +36,14 @@ const SHOWN: usize = 50;
 struct Kept {
     format: Format,
     name: String,
-    /// Hexadecimal digits.
+    /// In base64.
     bytes: String,
 }
 
 impl Kept {
     fn bytes(&self) -> Option<Vec<u8>> {
-        let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        self.bytes.as_bytes().chunks(2).map(pair).collect()
+        BASE64.decode(&self.bytes).ok()
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|b| [b >> 4, b & 15]);
-    digits.map(|digit| DIGITS[usize::from(digit)] as char).collect()
 }
 
 /// The format of a file by its name, or by its first bytes.
@@ -120,7 +117,7 @@ pub(super) async fn template(
 }
 
 /// The file of an upload: its name and bytes.
-async fn uploaded(person: &SignedIn, mut parts: Multipart) -> Result<Option<(String, Vec<u8>)>, Refusal> {
+async fn uploaded(person: &SignedIn, mut parts: Multipart) -> Result<Option<(String, Bytes)>, Refusal> {
     let mut own = false;
     while let Some(part) = parts.next_field().await.map_err(|_| Refusal::TooLarge)? {
         match part.name() {
@@ -128,7 +125,7 @@ async fn uploaded(person: &SignedIn, mut parts: Multipart) -> Result<Option<(Str
             Some("file") if own => {
                 let name: String = part.file_name().unwrap_or_default().chars().take(200).collect();
                 let bytes = part.bytes().await.map_err(|_| Refusal::TooLarge)?;
-                return Ok((!bytes.is_empty()).then(|| (name, bytes.to_vec())));
+                return Ok((!bytes.is_empty()).then_some((name, bytes)));
             }
             _ => return Err(Refusal::ForeignForm),
         }
@@ -149,8 +146,8 @@ pub(super) async fn upload(
         return Ok(again(&language.say("upload-none")));
     };
     let Some(format) = format_of(&name, &bytes) else { return Ok(again(&language.say("upload-kind"))) };
-    let kept = Kept { format, name, bytes: hexadecimal(&bytes) };
-    let rows = match read(format, bytes).await? {
+    let kept = Kept { format, name, bytes: BASE64.encode(&bytes) };
+    let rows = match read_aside(format, bytes).await.map_err(Refusal::failed)? {
         Ok(rows) => rows,
         Err(error) => return Ok(again(&error_words(language, &error))),
     };
@@ -163,11 +160,6 @@ pub(super) async fn upload(
 fn error_words(language: Language, error: &BatchError) -> String {
     // Where it lies, and the names of columns, are not words of a language.
     format!("{} ({error})", language.say(error.words()))
-}
-
-/// Read a file where nobody waits for it.
-async fn read(format: Format, bytes: Vec<u8>) -> Result<Result<Vec<Row>, BatchError>, Refusal> {
-    tokio::task::spawn_blocking(move || batch::read(format, &bytes)).await.map_err(Refusal::failed)
 }
 
 /// Every row that is wrong, and the first that are right.
@@ -267,7 +259,9 @@ pub(super) async fn lodge(
     let Some(body) = kept.filter(|body| token_hash(body) == fields.get("file")) else { return Ok(gone()) };
     let kept: Kept = serde_json::from_str(&body).map_err(Refusal::failed)?;
     let Some(bytes) = kept.bytes() else { return Ok(gone()) };
-    let Ok(rows) = read(kept.format, bytes).await? else { return Ok(gone()) };
+    let Ok(rows) = read_aside(kept.format, bytes.into()).await.map_err(Refusal::failed)? else {
+        return Ok(gone());
+    };
     let request = state.operations.accept_rows(caller, &rows, Some(once)).await?;
     state.store.drop_draft(&caller.who, ADDRESS).await?;
     Ok(Redirect::to(&format!("/trade/requests/{request}")).into_response())
@@ -331,7 +325,7 @@ mod tests {
     #[test]
     fn a_files_bytes_come_back_from_a_draft_as_they_were() {
         let bytes: Vec<u8> = (0..=255).collect();
-        let kept = Kept { format: Format::Csv, name: String::new(), bytes: hexadecimal(&bytes) };
+        let kept = Kept { format: Format::Csv, name: String::new(), bytes: BASE64.encode(&bytes) };
         assert_eq!(kept.bytes(), Some(bytes));
         assert_eq!(Kept { bytes: "0g".to_owned(), ..kept }.bytes(), None);
     }

@@ -89,6 +89,8 @@ pub enum Noted {
     RemoveWebhook,
     /// A webhook was given another secret.
     RollSecret,
+    /// A webhook is told nothing more until it is replayed.
+    PauseWebhook,
     /// A webhook is told once more.
     ReplayWebhook {
         /// After which place in the feed.
@@ -100,8 +102,46 @@ pub enum Noted {
     RemoveVehicle,
     /// A movement was given an action code.
     Assign(ActionCode),
+    /// A less strict code was asked for, and waits for another officer.
+    AskDowngrade(ActionCode),
+    /// Another officer agreed to it.
+    Approve(ActionCode),
+    /// Another officer did not.
+    Refuse(ActionCode),
+    /// An officer took a movement up, so that nobody else does.
+    Claim,
+    /// An officer's open work went to another.
+    HandOver {
+        /// To whom.
+        to: String,
+    },
+    /// A photograph of an inspection was kept.
+    Photograph,
+    /// How many vehicles the bays of a control point inspect in an hour.
+    SetCapacity {
+        /// Vehicles.
+        per_hour: u32,
+    },
+    /// Figures were taken out as a file.
+    ExportFigures,
     /// Its action code was taken back.
     Revoke,
+    /// Screening has assessed a movement.
+    Screened {
+        /// What is to be done.
+        measure: risk::Measure,
+    },
+    /// A version of what screening decides by was drawn up.
+    PutPolicy,
+    /// Somebody else has put it into force.
+    ApprovePolicy,
+    /// A watch list was stored.
+    PutList,
+    /// The key of a day's draw was made: whoever sees it later can tell that it is this one.
+    CommitDraw {
+        /// SHA-256 of the day and the key.
+        commitment: String,
+    },
     /// An officer read a plate.
     Read {
         /// Which plate of the passage.

@@ -20,9 +20,12 @@ mod passages;
 mod people;
 mod programs;
 mod restore;
+pub mod screening;
+mod sign_ins;
 mod statement;
 pub mod trade;
 mod twins;
+pub mod workbench;
 
 use std::sync::Arc;
 
@@ -44,7 +47,7 @@ pub use passages::{CorrectionRow, PassageRow, Stored};
 pub use people::{InvitationRow, Invitee, PasskeyRow, PersonRow, PersonSession, SignedWith};
 pub use restore::{Restored, bring_back};
 use sqlx::{Any, AnyPool, Transaction};
-use tokio::sync::{Mutex, MutexGuard, broadcast};
+use tokio::sync::{Mutex, MutexGuard, Notify, broadcast};
 pub use twins::Twin;
 
 /// Why something could not be stored or found.
@@ -130,6 +133,8 @@ pub struct Store {
     /// The control points served.
     sites: Arc<[SiteId]>,
     committed: broadcast::Sender<Committed>,
+    /// Rung when a movement that is to be assessed was committed.
+    bundled: Arc<Notify>,
 }
 
 /// A write in progress.
@@ -138,6 +143,8 @@ pub(crate) struct Write<'a> {
     committed: Vec<Committed>,
     /// The end of the audit's chain, once it was asked for.
     audited: Option<audit::End>,
+    /// Whether a movement is to be assessed, for the first time or anew.
+    to_assess: bool,
     store: &'a Store,
     _turn: MutexGuard<'a, ()>,
 }
@@ -151,6 +158,9 @@ pub(crate) struct Savepoint {
 impl Write<'_> {
     pub(crate) async fn commit(self) -> Result<(), StorageError> {
         self.tx.commit().await?;
+        if self.to_assess {
+            self.store.bundled.notify_one();
+        }
         for delta in self.committed {
             // Nobody listening: lanes ask for what they miss.
             let _ = self.store.committed.send(delta);
@@ -204,8 +214,16 @@ impl Store {
         let (committed, _) = broadcast::channel(4096);
         let (group, jobs) = Group::channel();
         let engine = database.engine();
-        let store =
-            Self { pool, engine, writer: Arc::default(), group, signer, sites: sites.into(), committed };
+        let store = Self {
+            pool,
+            engine,
+            writer: Arc::default(),
+            group,
+            signer,
+            sites: sites.into(),
+            committed,
+            bundled: Arc::default(),
+        };
         store.first_rows().await?;
         // The task's own handle cannot hand in: else it would never end.
         let served = Self { group: Group::channel().0, ..store.clone() };
@@ -232,6 +250,11 @@ impl Store {
         self.committed.subscribe()
     }
 
+    /// Wait until a movement that is to be assessed is committed here.
+    pub(crate) async fn bundled(&self) {
+        self.bundled.notified().await;
+    }
+
     /// The key that seals what goes to the lanes.
     pub fn signer(&self) -> &Arc<Signer> {
         &self.signer
@@ -240,7 +263,7 @@ impl Store {
     pub(crate) async fn write(&self) -> Result<Write<'_>, StorageError> {
         let turn = self.writer.lock().await;
         let tx = self.engine.begin_write(&self.pool).await?;
-        Ok(Write { tx, committed: Vec::new(), audited: None, store: self, _turn: turn })
+        Ok(Write { tx, committed: Vec::new(), audited: None, to_assess: false, store: self, _turn: turn })
     }
 
     /// A transaction that sees one moment.

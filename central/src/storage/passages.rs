@@ -57,7 +57,7 @@ pub struct CorrectionRow {
     pub at: i64,
 }
 
-fn passage_row(row: &sqlx::any::AnyRow) -> Result<PassageRow, StorageError> {
+pub(super) fn passage_row(row: &sqlx::any::AnyRow) -> Result<PassageRow, StorageError> {
     let decision: Option<String> = row.try_get("decision")?;
     Ok(PassageRow {
         id: row.try_get::<String, _>("id")?.parse().map_err(data)?,

@@ -498,7 +498,8 @@ impl Store {
         write.commit().await
     }
 
-    /// Forget invitations and ceremonies that are over, and sessions and drafts that nobody comes back to.
+    /// Forget invitations and ceremonies that are over, sign-ins that failed long ago, and sessions and drafts that nobody comes back
+    /// to.
     pub async fn forget_sign_ins(&self, at: UtcMillis) -> Result<(), StorageError> {
         for (statement, before) in [
             ("DELETE FROM person_invitations WHERE expires_at < $1", at.0),
@@ -510,6 +511,6 @@ impl Store {
             sqlx::query(statement).bind(before).execute(&mut *write.tx).await?;
             write.commit().await?;
         }
-        Ok(())
+        self.forget_failed_sign_ins(at).await
     }
 }

@@ -142,6 +142,11 @@ impl Consignment {
         fold(&self.consignee.name)
     }
 
+    /// The consignor's, likewise.
+    pub fn folded_consignor(&self) -> String {
+        fold(&self.consignor.name)
+    }
+
     /// Everything that is wrong with its items.
     pub fn faults(&self, lodging: Lodging) -> Vec<Faulty> {
         let mut faults = Vec::new();

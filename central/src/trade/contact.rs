@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::{Fault, Faulty};
 use super::news::Topic;
 use crate::words::Language;
 
@@ -22,6 +23,10 @@ pub struct Mailbox {
     /// Of what. Left out: of whatever somebody must act on.
     #[serde(default = "to_act_on")]
     pub news: Vec<Topic>,
+    /// Whether of what colleagues and the company's own systems do, too; what somebody does under a sign-in name that is this
+    /// address is never told there. Left out: of what others do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// Somebody who is told by SMS.
@@ -33,6 +38,10 @@ pub struct Mobile {
     /// Of what. Left out: of whatever somebody must act on.
     #[serde(default = "to_act_on")]
     pub news: Vec<Topic>,
+    /// Whether of what colleagues and the company's own systems do, too; what somebody does under a sign-in name that is this
+    /// address is never told there. Left out: of what others do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 fn to_act_on() -> Vec<Topic> {
@@ -65,66 +74,44 @@ impl Default for Contact {
     }
 }
 
-/// What is wrong with an item of a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoContact {
-    /// No address that mail can be sent to.
-    #[error("an e-mail address such as traffic@example.com")]
-    Email,
-    /// No number of E.164.
-    #[error("a number with + and the country's code, such as +85291234567")]
-    Mobile,
-    /// The same twice.
-    #[error("named twice")]
-    Repeated,
-    /// More than fit.
-    #[error("at most {MOST_ADDRESSES}")]
-    TooMany,
-    /// Not a language that we speak.
-    #[error("one of en, zh-Hant, zh-Hans")]
-    Language,
-    /// Nothing to be told of.
-    #[error("name at least one kind of news, or leave it out for whatever must be acted on")]
-    NoNews,
-}
-
 impl Contact {
-    /// What is wrong with it, each with a JSON pointer.
-    pub fn faults(&self) -> Vec<(String, NoContact)> {
+    /// What is wrong with it.
+    pub fn faults(&self) -> Vec<Faulty> {
         let mut faults = Vec::new();
         if Language::of_tag(&self.language).is_none() {
-            faults.push(("/language".to_owned(), NoContact::Language));
+            let known = Language::ALL.map(Language::tag).join(", ");
+            faults.push(Faulty::at("/language", Fault::Unknown { known }));
         }
         let emails =
             self.emails.iter().map(|told| (is_email(&told.address), told.address.to_lowercase(), &told.news));
-        addresses(&mut faults, "/emails", "address", NoContact::Email, emails);
+        addresses(&mut faults, "/emails", "address", &Fault::Email, emails);
         let mobiles =
             self.mobiles.iter().map(|told| (is_mobile(&told.number), told.number.clone(), &told.news));
-        addresses(&mut faults, "/mobiles", "number", NoContact::Mobile, mobiles);
+        addresses(&mut faults, "/mobiles", "number", &Fault::Mobile, mobiles);
         faults
     }
 }
 
 fn addresses<'a>(
-    faults: &mut Vec<(String, NoContact)>,
+    faults: &mut Vec<Faulty>,
     list: &str,
     key: &str,
-    wrong: NoContact,
+    wrong: &Fault,
     told: impl Iterator<Item = (bool, String, &'a Vec<Topic>)>,
 ) {
     let mut seen = BTreeSet::new();
     for (place, (is_good, address, news)) in told.enumerate() {
         if place == MOST_ADDRESSES {
-            faults.push((list.to_owned(), NoContact::TooMany));
+            faults.push(Faulty::at(list, Fault::TooMany { most: MOST_ADDRESSES }));
             return;
         }
         if !is_good {
-            faults.push((format!("{list}/{place}/{key}"), wrong));
+            faults.push(Faulty::at(format!("{list}/{place}/{key}"), wrong.clone()));
         } else if !seen.insert(address) {
-            faults.push((format!("{list}/{place}/{key}"), NoContact::Repeated));
+            faults.push(Faulty::at(format!("{list}/{place}/{key}"), Fault::Repeated));
         }
         if news.is_empty() {
-            faults.push((format!("{list}/{place}/news"), NoContact::NoNews));
+            faults.push(Faulty::at(format!("{list}/{place}/news"), Fault::NoNews));
         }
     }
 }
@@ -145,7 +132,7 @@ mod tests {
     use super::*;
 
     fn mailbox(address: &str) -> Mailbox {
-        Mailbox { address: address.to_owned(), news: to_act_on() }
+        Mailbox { address: address.to_owned(), news: to_act_on(), own: false }
     }
 
     #[test]
@@ -168,14 +155,14 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_told_where_it_lies() {
-        let mobiles = vec![Mobile { number: "1".to_owned(), news: Vec::new() }];
+        let mobiles = vec![Mobile { number: "1".to_owned(), news: Vec::new(), own: false }];
         let emails = vec![mailbox("a@example.com"), mailbox("A@example.com")];
         let contact = Contact { language: "fr".to_owned(), emails, mobiles };
-        let pointers: Vec<_> = contact.faults().into_iter().map(|(pointer, _)| pointer).collect();
+        let pointers: Vec<_> = contact.faults().into_iter().map(|faulty| faulty.pointer).collect();
         assert_eq!(pointers, ["/language", "/emails/1/address", "/mobiles/0/number", "/mobiles/0/news"]);
         let six = (0..6).map(|n| mailbox(&format!("a{n}@example.com"))).collect();
         let contact = Contact { emails: six, ..Contact::default() };
-        assert_eq!(contact.faults(), [("/emails".to_owned(), NoContact::TooMany)]);
+        assert_eq!(contact.faults(), [Faulty::at("/emails", Fault::TooMany { most: 5 })]);
         assert_eq!(Contact::default().faults(), []);
     }
 }

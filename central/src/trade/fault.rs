@@ -84,6 +84,28 @@ pub enum Fault {
         /// Which row.
         row: u32,
     },
+    /// There is one already.
+    Exists,
+    /// No address that mail can be sent to.
+    Email,
+    /// No number of E.164.
+    Mobile,
+    /// Nothing to be told of.
+    NoNews,
+    /// No address of the web, and why.
+    Url {
+        /// What the parser said.
+        why: String,
+    },
+    /// An address of another scheme than https.
+    Https,
+    /// An address with a name, a password or a fragment.
+    UrlExtras,
+    /// An address that is not in the public network.
+    NotPublic {
+        /// Which.
+        address: String,
+    },
 }
 
 impl fmt::Display for Fault {
@@ -119,6 +141,14 @@ impl fmt::Display for Fault {
             Self::NoSuchItem => f.write_str("there is no such item"),
             Self::TooMany { most } => write!(f, "at most {most}"),
             Self::Differs { row } => write!(f, "row {row}, of the same reference, says something else"),
+            Self::Exists => f.write_str("there is one already"),
+            Self::Email => f.write_str("an e-mail address such as traffic@example.com"),
+            Self::Mobile => f.write_str("a number with + and the country's code, such as +85291234567"),
+            Self::NoNews => f.write_str("name at least one kind of news, or leave it out"),
+            Self::Url { why } => write!(f, "no address: {why}"),
+            Self::Https => f.write_str("an address that begins with https://"),
+            Self::UrlExtras => f.write_str("without name, password and #: requests are signed instead"),
+            Self::NotPublic { address } => write!(f, "{address} is not in the public network"),
         }
     }
 }

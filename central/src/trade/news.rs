@@ -4,6 +4,7 @@ use clearance::ids::UtcMillis;
 use serde::{Deserialize, Serialize};
 
 use super::movement::MovementStatus;
+use super::trader::{Caller, TraderId};
 use crate::ccrn::Ccrn;
 
 /// Where a driver reports, and for what; never why.
@@ -98,6 +99,32 @@ pub enum News {
         /// Which.
         webhook: String,
     },
+}
+
+/// Who has done what is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Doer {
+    /// Of which company of the trade; empty: customs, a lane or central itself.
+    pub trader: String,
+    /// Sign-in name or system; empty where nobody of the trade did it.
+    pub who: String,
+}
+
+impl Doer {
+    /// Nobody of the trade: customs, a lane, central itself. The trade is never told which officer it was.
+    pub fn authority() -> Self {
+        Self::default()
+    }
+
+    /// Somebody of the trade.
+    pub fn of(caller: &Caller) -> Self {
+        Self { trader: caller.trader.to_string(), who: caller.who.clone() }
+    }
+
+    /// Whether it was somebody of this company.
+    pub fn is_of(&self, trader: &TraderId) -> bool {
+        self.trader == trader.as_str()
+    }
 }
 
 /// What news is about: by this a company chooses who is told what.

@@ -35,6 +35,8 @@ pub enum Act {
     SeeMovement,
     /// Report how a seal is.
     ReportSeal,
+    /// Say whom one's own company wants told, and where: its contact and its webhooks.
+    KeepOutlets,
     /// Read why customs decided as it did.
     SeeReasons,
     /// Give or take back an action code.
@@ -49,7 +51,7 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Declare,
         Self::SeeConsignment,
         Self::SeeCargo,
@@ -58,6 +60,7 @@ impl Act {
         Self::ReviseMovement,
         Self::SeeMovement,
         Self::ReportSeal,
+        Self::KeepOutlets,
         Self::SeeReasons,
         Self::Assess,
         Self::Inspect,
@@ -69,7 +72,7 @@ impl Act {
 /// What the trade may do.
 pub fn trade_may(act: Act, relation: Relation) -> bool {
     match act {
-        Act::Declare => true,
+        Act::Declare | Act::KeepOutlets => true,
         Act::SeeConsignment | Act::AmendConsignment => relation == Relation::Shipper,
         Act::Bundle => relation != Relation::Stranger,
         Act::SeeCargo | Act::SeeMovement | Act::ReportSeal => {
@@ -84,12 +87,12 @@ pub fn trade_may(act: Act, relation: Relation) -> bool {
 pub fn customs_may(act: Act, role: Role) -> bool {
     match act {
         // Declarations are the trade's: customs never changes what somebody has declared.
-        Act::Declare | Act::AmendConsignment | Act::Bundle | Act::ReviseMovement => false,
+        Act::Declare | Act::AmendConsignment | Act::Bundle | Act::ReviseMovement | Act::KeepOutlets => false,
         Act::SeeConsignment | Act::SeeCargo | Act::SeeMovement => {
-            matches!(role, Role::Officer | Role::Selector | Role::Admin)
+            matches!(role, Role::Officer | Role::Selector | Role::Supervisor | Role::Inspector | Role::Admin)
         }
-        Act::SeeReasons | Act::Assess => matches!(role, Role::Selector | Role::Admin),
-        Act::Inspect | Act::ReportSeal => matches!(role, Role::Officer | Role::Admin),
+        Act::SeeReasons | Act::Assess => matches!(role, Role::Selector | Role::Supervisor | Role::Admin),
+        Act::Inspect | Act::ReportSeal => matches!(role, Role::Officer | Role::Inspector | Role::Admin),
         Act::PublishNotice | Act::KeepTraders => role == Role::Admin,
     }
 }
@@ -98,27 +101,29 @@ pub fn customs_may(act: Act, role: Role) -> bool {
 mod tests {
     use super::*;
 
-    /// One line an act: the trade as stranger, knowing the CCRN, carrier, shipper; then the roles of customs.
+    /// One line an act: the trade as stranger, knowing the CCRN, carrier, shipper; then the roles of customs:
+    /// officer, selector, supervisor, inspector, admin.
     const TABLE: &str = "\
-Declare          yes yes yes yes   no  no  no
-SeeConsignment   no  no  no  yes   yes yes yes
-SeeCargo         no  no  yes yes   yes yes yes
-AmendConsignment no  no  no  yes   no  no  no
-Bundle           no  yes yes yes   no  no  no
-ReviseMovement   no  no  yes no    no  no  no
-SeeMovement      no  no  yes yes   yes yes yes
-ReportSeal       no  no  yes yes   yes no  yes
-SeeReasons       no  no  no  no    no  yes yes
-Assess           no  no  no  no    no  yes yes
-Inspect          no  no  no  no    yes no  yes
-PublishNotice    no  no  no  no    no  no  yes
-KeepTraders      no  no  no  no    no  no  yes
+Declare          yes yes yes yes   no  no  no  no  no
+SeeConsignment   no  no  no  yes   yes yes yes yes yes
+SeeCargo         no  no  yes yes   yes yes yes yes yes
+AmendConsignment no  no  no  yes   no  no  no  no  no
+Bundle           no  yes yes yes   no  no  no  no  no
+ReviseMovement   no  no  yes no    no  no  no  no  no
+SeeMovement      no  no  yes yes   yes yes yes yes yes
+ReportSeal       no  no  yes yes   yes no  no  yes yes
+KeepOutlets      yes yes yes yes   no  no  no  no  no
+SeeReasons       no  no  no  no    no  yes yes no  yes
+Assess           no  no  no  no    no  yes yes no  yes
+Inspect          no  no  no  no    yes no  no  yes yes
+PublishNotice    no  no  no  no    no  no  no  no  yes
+KeepTraders      no  no  no  no    no  no  no  no  yes
 ";
 
     #[test]
     fn the_table() {
         let relations = [Relation::Stranger, Relation::KnowsCcrn, Relation::Carrier, Relation::Shipper];
-        let roles = [Role::Officer, Role::Selector, Role::Admin];
+        let roles = [Role::Officer, Role::Selector, Role::Supervisor, Role::Inspector, Role::Admin];
         let word = |may: bool| if may { "yes" } else { "no " };
         let line = |act: Act| {
             let trade = relations.map(|relation| word(trade_may(act, relation))).join(" ");

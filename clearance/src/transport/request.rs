@@ -106,6 +106,8 @@ pub fn requested_key(pem: &[u8]) -> Result<RequestedKey, RequestError> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD as BASE64;
     use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519};
 
     use super::*;
@@ -115,21 +117,8 @@ mod tests {
     }
 
     fn pem(der: &[u8]) -> String {
-        let base64 = base64(der);
-        format!("-----BEGIN CERTIFICATE REQUEST-----\n{base64}-----END CERTIFICATE REQUEST-----\n")
-    }
-
-    fn base64(der: &[u8]) -> String {
-        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let mut text = String::new();
-        for three in der.chunks(3) {
-            let number = three.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)) << (8 * (3 - three.len()));
-            for digit in 0..4usize {
-                let at = (number >> (18 - 6 * digit)) & 63;
-                text.push(if digit <= three.len() { DIGITS[at as usize] as char } else { '=' });
-            }
-        }
-        text + "\n"
+        let base64 = BASE64.encode(der);
+        format!("-----BEGIN CERTIFICATE REQUEST-----\n{base64}\n-----END CERTIFICATE REQUEST-----\n")
     }
 
     #[test]

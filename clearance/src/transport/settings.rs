@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+// As Zenoh takes it: the standard alphabet, padded.
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -123,27 +126,13 @@ fn secure(settings: &mut Vec<Setting>, tls: Option<(Certificates<'_>, Value)>) {
             ("transport/link/tls/connect_private_key", json!(files.private_key)),
         ]),
         Certificates::Held(held) => settings.extend([
-            ("transport/link/tls/root_ca_certificate_base64", json!(base64(&held.ca))),
-            ("transport/link/tls/listen_certificate_base64", json!(base64(&held.certificate))),
-            ("transport/link/tls/listen_private_key_base64", json!(base64(&held.private_key))),
-            ("transport/link/tls/connect_certificate_base64", json!(base64(&held.certificate))),
-            ("transport/link/tls/connect_private_key_base64", json!(base64(&held.private_key))),
+            ("transport/link/tls/root_ca_certificate_base64", json!(BASE64.encode(&held.ca))),
+            ("transport/link/tls/listen_certificate_base64", json!(BASE64.encode(&held.certificate))),
+            ("transport/link/tls/listen_private_key_base64", json!(BASE64.encode(&held.private_key))),
+            ("transport/link/tls/connect_certificate_base64", json!(BASE64.encode(&held.certificate))),
+            ("transport/link/tls/connect_private_key_base64", json!(BASE64.encode(&held.private_key))),
         ]),
     }
-}
-
-/// As Zenoh takes it: the standard alphabet, padded.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = bytes.chunks(3).flat_map(|three| {
-        let shifted = three.iter().zip([16, 8, 0]).map(|(byte, shift)| u32::from(*byte) << shift);
-        let number: u32 = shifted.sum();
-        [18, 12, 6, 0].into_iter().enumerate().map(move |(at, shift)| {
-            let digit = DIGITS[(number >> shift) as usize & 63];
-            if at <= three.len() { char::from(digit) } else { '=' }
-        })
-    });
-    digits.collect()
 }
 
 #[cfg(test)]
@@ -160,7 +149,7 @@ mod tests {
             ("foobar", "Zm9vYmFy"),
             ("\u{fe}?>", "w74/Pg=="),
         ] {
-            assert_eq!(base64(plain.as_bytes()), encoded, "{plain:?}");
+            assert_eq!(BASE64.encode(plain.as_bytes()), encoded, "{plain:?}");
         }
     }
 

@@ -5,6 +5,7 @@
 pub const OPEN_PLACE: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
     cut_off_minutes = 0\nlodging_window_days = 14\n";
 
+pub mod browser;
 pub mod certificates;
 pub mod footage;
 pub mod lane;

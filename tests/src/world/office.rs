@@ -91,6 +91,17 @@ impl Office {
         run(&[words, &["--config"]].concat(), &[&self.config()], "")
     }
 
+    /// Add an officer of customs.
+    pub fn officer(&self, name: &str, role: &str, password: &str) -> anyhow::Result<()> {
+        let words = ["officer", "add", name, "--role", role, "--config"];
+        run(&words, &[&self.config()], password).map(drop)
+    }
+
+    /// The same, with something on its standard input.
+    pub fn command_given(&self, words: &[&str], given: &str) -> anyhow::Result<String> {
+        run(&[words, &["--config"]].concat(), &[&self.config()], given)
+    }
+
     /// `kill -9`.
     pub fn kill(&self) {
         self.process.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -2,8 +2,10 @@
 //! The database is opened for reading only, so a central that runs is not disturbed; what it writes meanwhile is not seen.
 
 mod log;
+mod messages;
 mod orders;
 mod passages;
+mod people;
 mod systems;
 mod tables;
 
@@ -15,6 +17,7 @@ use clearance::wire::{PublicKey, RecordKind, Signer, TrustStore};
 use sqlx::AnyConnection;
 
 use super::{Database, Engine};
+use crate::secrets::Vault;
 
 /// What mends a table of which part is gone: nothing can make it up again.
 pub(super) const FROM_BACKUP: &str =
@@ -68,6 +71,8 @@ struct Checking {
     connection: AnyConnection,
     engine: Engine,
     trust: TrustStore,
+    /// Opens what lies sealed, if the key is at hand.
+    vault: Option<Vault>,
     report: Report,
 }
 
@@ -77,8 +82,12 @@ impl Checking {
     }
 }
 
-/// Check a database whose log and orders `signer` has sealed.
-pub async fn check(database: &Database, signer: &Signer) -> Result<Report, CannotCheck> {
+/// Check a database whose log and orders `signer` has sealed. With `vault`, whether the secrets in it open, too.
+pub async fn check(
+    database: &Database,
+    signer: &Signer,
+    vault: Option<&Vault>,
+) -> Result<Report, CannotCheck> {
     if let Database::Sqlite(path) = database
         && !path.exists()
     {
@@ -88,7 +97,8 @@ pub async fn check(database: &Database, signer: &Signer) -> Result<Report, Canno
     let open = |source| CannotCheck::Open { database: label.clone(), source };
     let connection = database.connect_to_look().await.map_err(open)?;
     let trust = TrustStore::new().trusting(signer.public(), &RecordKind::CENTRAL);
-    let mut checking = Checking { connection, engine: database.engine(), trust, report: Report::default() };
+    let (engine, vault) = (database.engine(), vault.cloned());
+    let mut checking = Checking { connection, engine, trust, vault, report: Report::default() };
     match checking.run(&label).await {
         Ok(()) => {}
         Err(Stopped::Database(source)) if is_damage(&source) => {

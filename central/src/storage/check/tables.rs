@@ -13,6 +13,8 @@ use super::{Checking, FROM_BACKUP, Stopped};
 use crate::ccrn::Ccrn;
 use crate::officers::Role;
 use crate::trade::Consignment;
+use crate::trade::movement::Inspection;
+use crate::workbench::decision::{Basis, DecisionState};
 
 const VALUE: Check = Check::damage(
     "value",
@@ -32,6 +34,9 @@ impl Checking {
         self.people().await?;
         self.systems().await?;
         self.requests().await?;
+        self.people_of_the_trade().await?;
+        self.messages().await?;
+        self.workbench().await?;
         self.notes().await
     }
 
@@ -128,6 +133,28 @@ impl Checking {
             let place = format!("tokens {name}");
             self.value(hash.parse::<Digest>().is_err(), &place, "its hash is no digest");
             self.value(role.parse::<Role>().is_err(), &place, format!("{role:?} is no role"));
+        }
+        Ok(())
+    }
+
+    async fn workbench(&mut self) -> Result<(), Stopped> {
+        let decisions: Vec<(String, String, String, String)> =
+            sqlx::query_as("SELECT id, code, basis, state FROM decisions")
+                .fetch_all(&mut self.connection)
+                .await?;
+        self.report.count("decisions", decisions.len() as u64);
+        for (id, code, basis, state) in decisions {
+            let place = format!("decisions {id}");
+            let known = ActionCode::ALL.iter().any(|action| action.code() == code);
+            self.value(!known, &place, format!("{code:?} is no action code"));
+            self.value(Basis::of_name(&basis).is_none(), &place, format!("{basis:?} is no basis"));
+            self.value(DecisionState::of_name(&state).is_none(), &place, format!("{state:?} is no state"));
+        }
+        let inspections: Vec<(String, String)> =
+            sqlx::query_as("SELECT id, result FROM inspections").fetch_all(&mut self.connection).await?;
+        for (id, result) in inspections {
+            let no_result = Inspection::of_name(&result).is_none();
+            self.value(no_result, &format!("inspections {id}"), format!("{result:?} is no result"));
         }
         Ok(())
     }

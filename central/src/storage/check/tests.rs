@@ -16,10 +16,13 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::Clock;
+use crate::officers::token_hash;
 use crate::operations::{Bundling, Operations};
-use crate::storage::{IssueClient, NewOrder, Noted, OrderReason, Proof, Store};
+use crate::people;
+use crate::storage::messages::{self, AddWebhook, Claim, PutContact, Record, Release};
+use crate::storage::{IssueClient, NewOrder, Noted, OrderReason, Proof, SignedWith, Store};
 use crate::systems::CodeHash;
-use crate::trade::{Caller, Consignment, Load, Place, Vehicle};
+use crate::trade::{Caller, Consignment, Load, Place, Topic, Vehicle};
 
 const AT: UtcMillis = UtcMillis(1_700_000_000_000);
 
@@ -82,6 +85,8 @@ impl Lain {
         lain.declare(&store).await;
         lain.pass(&store).await;
         lain.enrol(&store).await;
+        lain.invite(&store).await;
+        lain.tell(&store).await;
         store.put_officer("chan", "officer", "hash").await.unwrap();
         store.put_token(&Digest::of(b"token").to_string(), "shipper", "trade", None).await.unwrap();
         store.audit(AT, "chan", &Noted::SignIn, "chan").await.unwrap();
@@ -151,6 +156,52 @@ impl Lain {
         operations.accept(&caller, vec![Ok(consignment())], None).await.unwrap();
     }
 
+    fn vault(&self) -> Vault {
+        Vault::open(&self.dir.path().join("secrets.key")).unwrap()
+    }
+
+    /// Somebody who has joined and is signed in, with a form that is begun; and somebody who is invited.
+    async fn invite(&self, store: &Store) {
+        let (vault, acme) = (self.vault(), "acme".parse().unwrap());
+        let invite = async |login: &str| {
+            let login = login.parse().unwrap();
+            let path = people::invite(store, &vault, &login, &acme, "test", AT).await.unwrap().unwrap();
+            token_hash(path.strip_prefix("/trade/invitation/").unwrap())
+        };
+        let token = invite("chan").await;
+        let password = crate::officers::hash_password("a long password").unwrap();
+        assert!(store.take_invitation(&token, &password, 7, AT).await.unwrap());
+        let with = SignedWith::OneTime(8);
+        assert!(store.begin_person_session(&token_hash("cookie"), "chan", "csrf", &with, AT).await.unwrap());
+        store.begin_ceremony(&token_hash("ceremony"), "chan", "{}", AT).await.unwrap();
+        store.keep_draft("chan", "/trade/consignments/new", "{}", AT).await.unwrap();
+        assert!(store.count_sign_in("trade/chan", AT).await.unwrap());
+        invite("wong").await;
+    }
+
+    /// A contact, a webhook, and what came of what it was sent.
+    async fn tell(&self, store: &Store) {
+        let caller = Caller::of("acme".parse().unwrap(), "chan");
+        let contact = serde_json::from_value(serde_json::json!({
+            "emails": [{ "address": "ops@example.com" }], "mobiles": [{ "number": "+85291234567" }],
+        }));
+        let (contact, seen) = (contact.unwrap(), None);
+        store.change(PutContact { caller: caller.clone(), contact, seen, at: AT }).await.unwrap();
+        let (url, topics) = ("https://example.com/".to_owned(), Topic::ALL.to_vec());
+        let secret = self.vault().seal(&crate::messages::sealed_for("w-1"), b"secret");
+        let (id, at) = ("w-1".to_owned(), AT);
+        store.change(AddWebhook { caller, id, url, topics, secret, at }).await.unwrap();
+        let (ids, by, until) = (vec!["w-1".to_owned()], "central".to_owned(), AT.plus_millis(1));
+        store.change(Claim { ids, by: by.clone(), at, until }).await.unwrap();
+        let (why, next) = ("answered 500".to_owned(), Some(AT.plus_millis(9)));
+        let outcome = messages::Outcome::Failed { status: Some(500), why, next };
+        let seq = store.news(&"acme".parse().unwrap(), 0, 1).await.unwrap()[0].seq;
+        let record = Record { outlet: "w-1".to_owned(), by, seq, outcome, resume: AT, pause: false, at };
+        assert!(store.change(record).await.unwrap());
+        let release = Release { outlet: "w-1".to_owned(), by: "central".to_owned(), reached: seq };
+        store.change(release).await.unwrap();
+    }
+
     async fn pass(&self, store: &Store) {
         let signalled = |signal| PassageStep::Signalled { signal, frame_to_signal_us: Some(90_000) };
         for (step, what) in
@@ -181,7 +232,7 @@ impl Lain {
     }
 
     async fn report(&self) -> Report {
-        check(&self.database(), &signer()).await.unwrap()
+        check(&self.database(), &signer(), Some(&self.vault())).await.unwrap()
     }
 
     /// What is found after `sql`, each check once.
@@ -229,7 +280,7 @@ async fn a_database_that_is_in_use_can_be_checked_and_is_not_changed() {
 #[tokio::test]
 async fn what_cannot_be_checked_is_said_and_is_no_finding() {
     let lain = Lain::new().await;
-    let missing = check(&Database::Sqlite(lain.dir.path().join("none")), &signer()).await.unwrap_err();
+    let missing = check(&Database::Sqlite(lain.dir.path().join("none")), &signer(), None).await.unwrap_err();
     assert!(matches!(missing, CannotCheck::Missing(_)), "{missing}");
     let mut connection = SqliteConnectOptions::new().filename(lain.path()).connect().await.unwrap();
     sqlx::query("UPDATE _sqlx_migrations SET version = 9000 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
@@ -237,14 +288,14 @@ async fn what_cannot_be_checked_is_said_and_is_no_finding() {
         .await
         .unwrap();
     connection.close().await.unwrap();
-    let newer = check(&lain.database(), &signer()).await.unwrap_err();
+    let newer = check(&lain.database(), &signer(), None).await.unwrap_err();
     assert!(newer.to_string().contains("newer central"), "{newer}");
 }
 
 #[tokio::test]
 async fn another_key_opens_nothing() {
     let lain = Lain::new().await;
-    let report = check(&lain.database(), &Signer::from_secret(&[5; 32])).await.unwrap();
+    let report = check(&lain.database(), &Signer::from_secret(&[5; 32]), None).await.unwrap();
     assert_eq!(report.findings.iter().filter(|f| f.check == "log-seal").count(), 6);
     assert_eq!(report.findings.iter().filter(|f| f.check == "order-seal").count(), 1);
 }
@@ -352,6 +403,78 @@ async fn orders_and_other_values_that_central_cannot_have_written_are_found() {
     ] {
         assert_eq!(Lain::after(sql).await, [expected], "{sql}");
     }
+}
+
+#[tokio::test]
+async fn people_and_messages_that_cannot_be_so_are_found() {
+    for (sql, expected) in [
+        ("UPDATE people SET password = 'plain' WHERE login = 'chan'", &["person"][..]),
+        ("UPDATE people SET totp = NULL WHERE login = 'chan'", &["person"]),
+        ("UPDATE people SET totp_step = -1", &["person"]),
+        ("UPDATE people SET handle = 'x' WHERE login = 'chan'", &["person"]),
+        ("UPDATE people SET disabled = 1 WHERE login = 'chan'", &["person"]),
+        ("UPDATE people SET disabled = 7 WHERE login = 'wong'", &["person"]),
+        ("UPDATE people SET trader = ''", &["person"]),
+        ("UPDATE people SET trader = 'nobody'", &["person", "reference"]),
+        ("UPDATE people SET totp = zeroblob(48) WHERE login = 'chan'", &["secret"]),
+        ("UPDATE person_invitations SET totp = (SELECT totp FROM people WHERE login = 'chan')", &["secret"]),
+        ("UPDATE person_invitations SET token = 'x'", &["person"]),
+        ("UPDATE person_invitations SET login = 'li'", &["person", "reference", "secret"]),
+        ("UPDATE person_sessions SET login = 'wong'", &["person"]),
+        ("UPDATE person_sessions SET login = 'li'", &["person", "reference"]),
+        ("UPDATE person_sessions SET token = 'cookie'", &["person"]),
+        ("UPDATE person_sessions SET seen = began - 1", &["person"]),
+        ("INSERT INTO passkeys VALUES ('00', 'chan', 'phone', '{}', 1, NULL)", &["person"]),
+        ("UPDATE ceremonies SET state = '{'", &["person"]),
+        ("UPDATE ceremonies SET login = 'li'", &["person", "reference"]),
+        ("UPDATE drafts SET body = 'half'", &["person"]),
+        ("UPDATE drafts SET form = '/console'", &["person"]),
+        ("UPDATE drafts SET login = 'li'", &["person", "reference"]),
+        ("UPDATE failed_sign_ins SET failures = 0", &["value"]),
+        ("UPDATE failed_sign_ins SET tried = 'trade/chan'", &["value"]),
+        ("UPDATE contacts SET body = '{'", &["outlet", "value"]),
+        ("UPDATE contacts SET body = replace(body, 'ops@', 'ops')", &["outlet", "value"]),
+        ("UPDATE contacts SET version = 0", &["value"]),
+        ("DELETE FROM contacts", &["outlet"]),
+        ("DELETE FROM outlets WHERE channel = 'sms'", &["outlet"]),
+        ("UPDATE outlets SET address = 'other@example.com' WHERE channel = 'email'", &["outlet"]),
+        ("UPDATE outlets SET channel = 'pigeon' WHERE channel = 'webhook'", &["outlet"]),
+        ("UPDATE outlets SET topics = '[\"weather\"]' WHERE channel = 'sms'", &["outlet"]),
+        ("UPDATE outlets SET topics = '[]' WHERE channel = 'sms'", &["outlet"]),
+        ("UPDATE outlets SET secret = NULL WHERE channel = 'webhook'", &["outlet"]),
+        ("UPDATE outlets SET previous_until = 7 WHERE channel = 'webhook'", &["outlet"]),
+        ("UPDATE outlets SET failing_since = NULL WHERE channel = 'webhook'", &["outlet"]),
+        ("UPDATE outlets SET leased_until = 7 WHERE channel = 'webhook'", &["outlet"]),
+        ("UPDATE outlets SET reached = -1 WHERE channel = 'sms'", &["outlet"]),
+        ("UPDATE outlets SET secret = zeroblob(48) WHERE channel = 'webhook'", &["secret"]),
+        (
+            "UPDATE outlets SET trader = 'nobody' WHERE channel = 'webhook'",
+            &["delivery", "outlet", "reference"],
+        ),
+        ("DELETE FROM outlets WHERE channel = 'webhook'", &["delivery"]),
+        ("UPDATE deliveries SET state = 'lost'", &["delivery"]),
+        ("UPDATE deliveries SET next_at = NULL", &["delivery"]),
+        ("UPDATE deliveries SET state = 'delivered', attempts = 0, next_at = NULL", &["delivery"]),
+        ("DELETE FROM events WHERE seq = (SELECT seq FROM deliveries)", &["delivery"]),
+        ("UPDATE events SET what = '{}' WHERE seq = 1", &["news"]),
+        ("UPDATE events SET by_who = '' WHERE by_who <> ''", &["value"]),
+    ] {
+        assert_eq!(Lain::after(sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_key_of_secrets_everything_else_is_checked_and_with_another_each_is_found() {
+    let lain = Lain::new().await;
+    let report = check(&lain.database(), &signer(), None).await.unwrap();
+    assert_eq!(report.findings, []);
+    let other = Vault::open(&lain.dir.path().join("other.key")).unwrap();
+    let report = check(&lain.database(), &signer(), Some(&other)).await.unwrap();
+    let places: Vec<_> = report.findings.iter().map(|f| (f.check, f.place.as_str())).collect();
+    assert_eq!(
+        places,
+        [("secret", "people chan"), ("secret", "person_invitations wong"), ("secret", "outlets w-1")]
+    );
 }
 
 #[tokio::test]

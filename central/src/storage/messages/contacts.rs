@@ -5,7 +5,7 @@ use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use sqlx::Row as _;
 
-use super::{Channel, stored};
+use super::{Channel, Wanted, stored};
 use crate::storage::trade::Refused;
 use crate::storage::{Change, Noted, StorageError, Store, Write, data};
 use crate::trade::contact::Contact;
@@ -81,10 +81,17 @@ impl Change for PutContact {
             .bind(self.at.0)
             .execute(&mut *write.tx)
             .await?;
-            let emails = self.contact.emails.iter().map(|told| (told.address.as_str(), told.news.as_slice()));
+            let emails = self
+                .contact
+                .emails
+                .iter()
+                .map(|told| (told.address.as_str(), told.news.as_slice(), told.own));
             write.keep_addresses(trader, Channel::Email, &emails.collect::<Vec<_>>(), self.at).await?;
-            let mobiles =
-                self.contact.mobiles.iter().map(|told| (told.number.as_str(), told.news.as_slice()));
+            let mobiles = self
+                .contact
+                .mobiles
+                .iter()
+                .map(|told| (told.number.as_str(), told.news.as_slice(), told.own));
             write.keep_addresses(trader, Channel::Sms, &mobiles.collect::<Vec<_>>(), self.at).await?;
             write.audit(self.at, &self.caller.who, &Noted::PutContact, trader).await?;
             Ok(now + 1)
@@ -97,7 +104,7 @@ impl Write<'_> {
         &mut self,
         trader: &str,
         channel: Channel,
-        told: &[(&str, &[Topic])],
+        told: &[(&str, &[Topic], bool)],
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let before: Vec<(String, String)> =
@@ -107,34 +114,34 @@ impl Write<'_> {
                 .fetch_all(&mut *self.tx)
                 .await?;
         for (id, address) in &before {
-            if !told.iter().any(|(kept, _)| kept == address) {
+            if !told.iter().any(|(kept, ..)| kept == address) {
                 self.remove_outlet(id).await?;
             }
         }
-        for (address, topics) in told {
+        for (address, topics, own) in told {
             if let Some((id, _)) = before.iter().find(|(_, known)| known == address) {
-                sqlx::query("UPDATE outlets SET topics = $1 WHERE id = $2")
+                sqlx::query("UPDATE outlets SET topics = $1, own = $2 WHERE id = $3")
                     .bind(stored(topics)?)
+                    .bind(i64::from(*own))
                     .bind(id.clone())
                     .execute(&mut *self.tx)
                     .await?;
             } else {
                 let id = format!("a-{}", uuid::Uuid::now_v7().simple());
-                self.add_outlet(&id, trader, channel, address, topics, None, at).await?;
+                let wanted = Wanted { channel, topics: topics.to_vec(), own: *own };
+                self.add_outlet(&id, trader, address, &wanted, None, at).await?;
             }
         }
         Ok(())
     }
 
     /// Add an address, which is told of what happens from now on.
-    #[expect(clippy::too_many_arguments, reason = "the columns of a row")]
     pub(super) async fn add_outlet(
         &mut self,
         id: &str,
         trader: &str,
-        channel: Channel,
         address: &str,
-        topics: &[Topic],
+        wanted: &Wanted,
         secret: Option<Vec<u8>>,
         at: UtcMillis,
     ) -> Result<(), StorageError> {
@@ -143,14 +150,15 @@ impl Write<'_> {
             .fetch_one(&mut *self.tx)
             .await?;
         sqlx::query(
-            "INSERT INTO outlets (id, trader, channel, address, topics, secret, created_at, reached) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO outlets (id, trader, channel, address, topics, own, secret, created_at, reached) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(id.to_owned())
         .bind(trader.to_owned())
-        .bind(channel.name())
+        .bind(wanted.channel.name())
         .bind(address.to_owned())
-        .bind(stored(topics)?)
+        .bind(stored(&wanted.topics)?)
+        .bind(i64::from(wanted.own))
         .bind(secret)
         .bind(at.0)
         .bind(reached.unwrap_or(0))

@@ -4,10 +4,12 @@ use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, topics};
+use super::rolled::ROLLED_OFF;
+use super::{Channel, Wanted};
 use crate::storage::trade::EventRow;
 use crate::storage::{Change, StorageError, Store, Write, data};
-use crate::trade::{News, Topic, TraderId};
+use crate::trade::news::Doer;
+use crate::trade::{News, TraderId};
 
 /// How a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -69,9 +71,8 @@ pub(crate) struct Leased {
     pub(crate) trader: TraderId,
     pub(crate) company: String,
     pub(crate) sandbox: bool,
-    pub(crate) channel: Channel,
     pub(crate) address: String,
-    pub(crate) topics: Vec<Topic>,
+    pub(crate) wanted: Wanted,
     /// Sealed secrets that sign now.
     pub(crate) secrets: Vec<Vec<u8>>,
     pub(crate) reached: i64,
@@ -88,6 +89,7 @@ struct LeasedRow {
     channel: String,
     address: String,
     topics: String,
+    own: i64,
     secret: Option<Vec<u8>>,
     previous_secret: Option<Vec<u8>>,
     previous_until: i64,
@@ -101,8 +103,7 @@ impl LeasedRow {
         let previous = self.previous_secret.filter(|_| self.previous_until > at.0);
         Ok(Leased {
             trader: self.trader.parse().map_err(data)?,
-            channel: Channel::of_name(&self.channel)?,
-            topics: topics(&self.topics)?,
+            wanted: Wanted::read(&self.channel, &self.topics, self.own)?,
             secrets: self.secret.into_iter().chain(previous).collect(),
             id: self.id,
             company: self.name,
@@ -145,7 +146,7 @@ impl Change for Claim {
                     continue;
                 }
                 let row: LeasedRow = sqlx::query_as(
-                    "SELECT o.id, o.trader, t.name, t.sandbox, o.channel, o.address, o.topics, o.secret, o.previous_secret, \
+                    "SELECT o.id, o.trader, t.name, t.sandbox, o.channel, o.address, o.topics, o.own, o.secret, o.previous_secret, \
                      o.previous_until, o.reached, o.failures, o.failing_since FROM outlets o JOIN traders t ON t.id = o.trader WHERE o.id = $1",
                 )
                 .bind(id.clone())
@@ -225,6 +226,10 @@ impl Change for Record {
 impl Write<'_> {
     async fn note_delivery(&mut self, record: &Record) -> Result<(), StorageError> {
         let (state, status, error, next) = match &record.outcome {
+            // It rolled off while it was under way, and nobody can send it again.
+            Outcome::Failed { status, next: Some(_), .. } if !self.is_kept(record.seq).await? => {
+                (DeliveryState::Failed, *status, Some(ROLLED_OFF.to_owned()), None)
+            }
             Outcome::Delivered { status, .. } => (DeliveryState::Delivered, *status, None, None),
             Outcome::Failed { status, why, next: Some(next) } => {
                 (DeliveryState::Retrying, *status, Some(why.clone()), Some(next.0))
@@ -251,6 +256,14 @@ impl Write<'_> {
         Ok(())
     }
 
+    async fn is_kept(&mut self, seq: i64) -> Result<bool, StorageError> {
+        let kept: Option<i64> = sqlx::query_scalar("SELECT seq FROM events WHERE seq = $1")
+            .bind(seq)
+            .fetch_optional(&mut *self.tx)
+            .await?;
+        Ok(kept.is_some())
+    }
+
     async fn try_at_once(&mut self, outlet: &str, at: UtcMillis) -> Result<(), StorageError> {
         sqlx::query(
             "UPDATE deliveries SET next_at = $1 WHERE outlet = $2 AND state = 'retrying' AND next_at > $1",
@@ -267,7 +280,8 @@ impl Write<'_> {
             .bind(outlet.to_owned())
             .fetch_one(&mut *self.tx)
             .await?;
-        self.tell(&trader, at, outlet, &News::WebhookPaused { webhook: outlet.to_owned() }).await
+        let news = News::WebhookPaused { webhook: outlet.to_owned() };
+        self.tell(&trader, at, outlet, &news, &Doer::authority()).await
     }
 }
 

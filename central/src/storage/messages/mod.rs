@@ -9,14 +9,16 @@
 mod contacts;
 mod deliveries;
 mod rolled;
+mod wanted;
 mod webhooks;
 
 pub(crate) use contacts::PutContact;
 pub use contacts::{AddressRow, CompanyRow};
 pub(crate) use deliveries::{Claim, Leased, Outcome, Record, Release, Tried};
 pub use deliveries::{DeliveryRow, DeliveryState};
-pub use webhooks::WebhookRow;
-pub(crate) use webhooks::{AddWebhook, RemoveWebhook, Replay, ReplayOne, RollSecret};
+pub(crate) use wanted::Wanted;
+pub(crate) use webhooks::{AddWebhook, PauseWebhook, RemoveWebhook, Replay, ReplayOne, RollSecret};
+pub use webhooks::{WebhookRow, WebhookState};
 
 use serde::Serialize;
 

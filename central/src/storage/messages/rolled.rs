@@ -3,13 +3,29 @@
 use clearance::ids::UtcMillis;
 use sqlx::AssertSqlSafe;
 
-use super::topics;
+use super::Wanted;
 use crate::storage::statement::rows;
 use crate::storage::{StorageError, Write, data};
 use crate::trade::News;
+use crate::trade::news::Doer;
 
 /// What is said of a delivery whose news is kept no longer.
-const ROLLED_OFF: &str = "the news was kept no longer before it could be delivered";
+pub(super) const ROLLED_OFF: &str = "the news was kept no longer before it could be delivered";
+
+/// News that an address was not told of.
+#[derive(sqlx::FromRow)]
+struct Untold {
+    id: String,
+    trader: String,
+    address: String,
+    channel: String,
+    topics: String,
+    own: i64,
+    seq: i64,
+    what: String,
+    by_trader: String,
+    by_who: String,
+}
 
 impl Write<'_> {
     /// News is about to roll off: whoever was not told of it yet never will be.
@@ -33,15 +49,18 @@ impl Write<'_> {
             return Ok(());
         }
         let untold = format!(
-            "SELECT o.id, o.topics, e.seq, e.what FROM events e JOIN outlets o ON o.trader = e.trader AND o.reached < e.seq {} ORDER BY e.seq",
+            "SELECT o.id, o.trader, o.address, o.channel, o.topics, o.own, e.seq, e.what, e.by_trader, e.by_who FROM events e JOIN outlets o ON o.trader = e.trader AND o.reached < e.seq {} ORDER BY e.seq",
             ours.replace("WHERE seq", "WHERE e.seq")
         );
         let query = seqs.iter().fold(sqlx::query_as(AssertSqlSafe(untold)), |query, seq| query.bind(*seq));
-        let untold: Vec<(String, String, i64, String)> = query.fetch_all(&mut *self.tx).await?;
-        for (outlet, wanted, seq, what) in untold {
-            let news: News = serde_json::from_str(&what).map_err(data)?;
-            if news.is_of(&topics(&wanted)?) {
-                self.fail_untold(&outlet, seq, at).await?;
+        let untold: Vec<Untold> = query.fetch_all(&mut *self.tx).await?;
+        for row in untold {
+            let wanted = Wanted::read(&row.channel, &row.topics, row.own)?;
+            let news: News = serde_json::from_str(&row.what).map_err(data)?;
+            let (company, by) =
+                (row.trader.parse().map_err(data)?, Doer { trader: row.by_trader, who: row.by_who });
+            if wanted.takes((&company, &row.address), &news, &by) {
+                self.fail_untold(&row.id, row.seq, at).await?;
             }
         }
         Ok(())

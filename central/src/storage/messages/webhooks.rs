@@ -2,8 +2,9 @@
 
 use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
+use serde::Serialize;
 
-use super::{Channel, topics};
+use super::{Channel, Wanted, topics};
 use crate::storage::trade::{Conflict, Refused};
 use crate::storage::{Change, Noted, StorageError, Store, Write};
 use crate::trade::{Caller, Topic, TraderId};
@@ -38,7 +39,28 @@ pub struct WebhookRow {
     pub previous_until: i64,
 }
 
+/// How a webhook stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookState {
+    /// It takes what it is told, or was told nothing yet.
+    Active,
+    /// It takes nothing at present; it is tried again.
+    Failing,
+    /// It is told nothing until it is replayed.
+    Paused,
+}
+
 impl WebhookRow {
+    /// How it stands.
+    pub fn state(&self) -> WebhookState {
+        match (self.paused_at, self.failing_since) {
+            (Some(_), _) => WebhookState::Paused,
+            (None, Some(_)) => WebhookState::Failing,
+            (None, None) => WebhookState::Active,
+        }
+    }
+
     /// Of what it is told.
     pub fn topics(&self) -> Result<Vec<Topic>, StorageError> {
         topics(&self.topics)
@@ -86,8 +108,8 @@ impl Change for AddWebhook {
             if all >= MOST {
                 return Err(Refused::Standing(Conflict::TooManyWebhooks));
             }
-            let (secret, topics) = (Some(self.secret), self.topics.as_slice());
-            write.add_outlet(&self.id, trader, Channel::Webhook, &self.url, topics, secret, self.at).await?;
+            let wanted = Wanted { channel: Channel::Webhook, topics: self.topics, own: true };
+            write.add_outlet(&self.id, trader, &self.url, &wanted, Some(self.secret), self.at).await?;
             write.audit(self.at, &self.caller.who, &Noted::AddWebhook, &self.id).await?;
             Ok(())
         })
@@ -110,6 +132,34 @@ impl Change for RemoveWebhook {
             write.webhook(&self.caller.trader, &self.id).await?;
             write.remove_outlet(&self.id).await?;
             write.audit(self.at, &self.caller.who, &Noted::RemoveWebhook, &self.id).await?;
+            Ok(())
+        })
+    }
+}
+
+/// Tell a webhook nothing more, until it is replayed.
+pub(crate) struct PauseWebhook {
+    pub(crate) caller: Caller,
+    pub(crate) id: String,
+    pub(crate) at: UtcMillis,
+}
+
+impl Change for PauseWebhook {
+    type Done = ();
+    type Refused = Refused;
+
+    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), Refused>> {
+        Box::pin(async move {
+            let webhook = write.webhook(&self.caller.trader, &self.id).await?;
+            if webhook.paused_at.is_some() {
+                return Ok(());
+            }
+            sqlx::query("UPDATE outlets SET paused_at = $1, leased_by = '', leased_until = 0 WHERE id = $2")
+                .bind(self.at.0)
+                .bind(self.id.clone())
+                .execute(&mut *write.tx)
+                .await?;
+            write.audit(self.at, &self.caller.who, &Noted::PauseWebhook, &self.id).await?;
             Ok(())
         })
     }

@@ -4,14 +4,18 @@ use clearance::directive::{ActionCode, Window};
 use clearance::ids::{MovementId, UtcMillis};
 use futures::future::BoxFuture;
 
+use super::look::Seen;
 use super::{Conflict, Refused, look};
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Write, data};
+use crate::trade::news::Doer;
 use crate::trade::{MovementStatus, News};
 
 /// Give a movement its action code: the directive is in the log when this is done.
 pub(crate) struct Assess {
     pub(crate) movement: MovementId,
+    /// What was looked at: whatever has changed since is to be looked at anew.
+    pub(crate) seen: Seen,
     pub(crate) action: ActionCode,
     pub(crate) window: Window,
     pub(crate) reason: String,
@@ -26,34 +30,32 @@ impl Change for Assess {
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), Refused>> {
         Box::pin(async move {
             let id = self.movement.as_str();
-            let row = look::movement(&mut write.tx, id).await?.ok_or(Refused::NotFound("movement"))?;
-            sqlx::query(
-                "UPDATE movements SET action = $1, action_reason = $2, action_by = $3, action_at = $4, valid_from = $5, \
-                 valid_until = $6, changed_at = $4 WHERE id = $7",
-            )
-            .bind(self.action.code())
-            .bind(self.reason)
-            .bind(self.by.clone())
-            .bind(self.at.0)
-            .bind(self.window.from.0)
-            .bind(self.window.until.0)
-            .bind(id.to_owned())
-            .execute(&mut *write.tx)
-            .await?;
-            write.audit(self.at, &self.by, &Noted::Assign(self.action), id).await?;
-            let news = News::Status {
-                movement: id.to_owned(),
-                status: MovementStatus::Assessed,
-                report: None,
-                earliest: Some(self.window.from),
-            };
-            if row.action.is_none() {
-                write.tell_concerned(id, self.at, &news).await?;
+            let carrying = look::carrying(&mut write.tx, id, self.at).await?;
+            let carrying = carrying.ok_or(Refused::NotFound("movement"))?;
+            if carrying.seen() != self.seen {
+                return Err(Refused::Version { now: carrying.movement.version() });
             }
-            write.expect(&row.mark.parse().map_err(data)?, self.at).await?;
+            let code = Code {
+                action: self.action,
+                window: self.window,
+                reason: &self.reason,
+                by: &self.by,
+                at: self.at,
+            };
+            write.give_code(&carrying.movement, &code).await?;
+            write.record_code(&carrying.movement, &code).await?;
             Ok(())
         })
     }
+}
+
+/// A code as it is given.
+pub(crate) struct Code<'a> {
+    pub(crate) action: ActionCode,
+    pub(crate) window: Window,
+    pub(crate) reason: &'a str,
+    pub(crate) by: &'a str,
+    pub(crate) at: UtcMillis,
 }
 
 /// Take an action code back.
@@ -74,14 +76,57 @@ impl Change for Withdraw {
             if row.action.is_none() {
                 return Err(Refused::Standing(Conflict::NoCode));
             }
-            write.withdraw(id, &self.by, self.at).await?;
-            write.expect(&row.mark.parse().map_err(data)?, self.at).await?;
+            write.take_back(&row, &self.by, self.at).await?;
             Ok(())
         })
     }
 }
 
 impl Write<'_> {
+    /// Give a movement a code: in force, audited, told, and in the log of the lanes.
+    pub(crate) async fn give_code(
+        &mut self,
+        row: &look::MovementRow,
+        code: &Code<'_>,
+    ) -> Result<(), StorageError> {
+        let id = row.id.as_str();
+        sqlx::query(
+            "UPDATE movements SET action = $1, action_reason = $2, action_by = $3, action_at = $4, valid_from = $5, \
+             valid_until = $6, changed_at = $4 WHERE id = $7",
+        )
+        .bind(code.action.code())
+        .bind(code.reason.to_owned())
+        .bind(code.by.to_owned())
+        .bind(code.at.0)
+        .bind(code.window.from.0)
+        .bind(code.window.until.0)
+        .bind(id.to_owned())
+        .execute(&mut *self.tx)
+        .await?;
+        self.audit(code.at, code.by, &Noted::Assign(code.action), id).await?;
+        let news = News::Status {
+            movement: id.to_owned(),
+            status: MovementStatus::Assessed,
+            report: None,
+            earliest: Some(code.window.from),
+        };
+        if row.action.is_none() {
+            self.tell_concerned(id, code.at, &news, &Doer::authority()).await?;
+        }
+        self.expect(&row.mark.parse().map_err(data)?, code.at).await
+    }
+
+    /// Take a movement's action code back: the lanes forget it.
+    pub(crate) async fn take_back(
+        &mut self,
+        row: &look::MovementRow,
+        by: &str,
+        at: UtcMillis,
+    ) -> Result<(), StorageError> {
+        self.withdraw(&row.id, by, at).await?;
+        self.expect(&row.mark.parse().map_err(data)?, at).await
+    }
+
     pub(super) async fn withdraw(&mut self, id: &str, by: &str, at: UtcMillis) -> Result<(), StorageError> {
         sqlx::query(
             "UPDATE movements SET action = NULL, action_reason = 'revoked', action_by = $1, action_at = $2, changed_at = $2 WHERE id = $3",
@@ -99,16 +144,20 @@ impl Write<'_> {
         &mut self,
         movement: &str,
         ccrn: Option<&Ccrn>,
-        by: &str,
+        (who, by): (&str, &Doer),
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let Some(row) = look::movement(&mut self.tx, movement).await? else { return Ok(()) };
+        self.to_assess = true;
+        sqlx::query("UPDATE movements SET screened = 0, screen_after = 0 WHERE id = $1")
+            .bind(movement.to_owned())
+            .execute(&mut *self.tx)
+            .await?;
         if row.action.is_some() {
-            self.withdraw(movement, by, at).await?;
-            self.expect(&row.mark.parse().map_err(data)?, at).await?;
+            self.take_back(&row, who, at).await?;
         }
         let news = News::Reassessed { movement: movement.to_owned(), ccrn: ccrn.cloned() };
-        self.tell_concerned(movement, at, &news).await
+        self.tell_concerned(movement, at, &news, by).await
     }
 
     /// A movement that can still be changed.

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use super::{Refused, look};
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Write, data};
+use crate::trade::news::Doer;
 use crate::trade::{Caller, Direction, Fault, Faulty, Load, News, Vehicle};
 
 /// Bundle consignments with a vehicle, or declare it empty.
@@ -54,7 +55,9 @@ impl Change for Bundle {
             .execute(&mut *write.tx)
             .await?;
             write.tie(&self.ccrns, Some(&id)).await?;
+            write.to_assess = true;
             write.audit(self.at, &self.caller.who, &Noted::Bundle, &id).await?;
+            let by = Doer::of(&self.caller);
             let news = News::Bundled { movement: id.clone(), mark: self.vehicle.mark.to_string() };
             for trader in shippers
                 .iter()
@@ -62,7 +65,7 @@ impl Change for Bundle {
                 .chain([self.caller.trader.as_str()])
                 .collect::<BTreeSet<_>>()
             {
-                write.tell(trader, self.at, &id, &news).await?;
+                write.tell(trader, self.at, &id, &news, &by).await?;
             }
             Ok(self.id)
         })

@@ -8,6 +8,7 @@ use super::{Conflict, Refused};
 use crate::ccrn::Ccrn;
 use crate::storage::statement::{ROWS, rows};
 use crate::storage::{Change, Noted, StorageError, Write, data};
+use crate::trade::news::Doer;
 use crate::trade::{Caller, Consignment, News};
 
 /// Lodge one consignment under a number that was made for it.
@@ -56,9 +57,9 @@ impl Write<'_> {
         lodged: &[(Ccrn, Consignment)],
         at: UtcMillis,
     ) -> Result<(), StorageError> {
-        const INSERT: &str = "INSERT INTO consignments (ccrn, body, lodged_by, lodged_at, trader, sandbox, consignee, changed_at, evidence) VALUES ";
+        const INSERT: &str = "INSERT INTO consignments (ccrn, body, lodged_by, lodged_at, trader, sandbox, consignee, consignor, changed_at, evidence) VALUES ";
         for some in lodged.chunks(ROWS) {
-            let mut query = sqlx::query(AssertSqlSafe(rows(INSERT, 9, some.len())));
+            let mut query = sqlx::query(AssertSqlSafe(rows(INSERT, 10, some.len())));
             for (ccrn, consignment) in some {
                 query = query
                     .bind(ccrn.as_str().to_owned())
@@ -68,6 +69,7 @@ impl Write<'_> {
                     .bind(caller.trader.as_str().to_owned())
                     .bind(i64::from(caller.sandbox))
                     .bind(consignment.folded_consignee())
+                    .bind(consignment.folded_consignor())
                     .bind(at.0)
                     .bind(caller.evidence.clone());
             }
@@ -75,7 +77,7 @@ impl Write<'_> {
         }
         let subjects: Vec<String> = lodged.iter().map(|(ccrn, _)| ccrn.to_string()).collect();
         self.audit_each(at, &caller.who, &Noted::Lodge, &subjects).await?;
-        self.tell_each(caller.trader.as_str(), at, &subjects, &News::Lodged).await
+        self.tell_each(caller.trader.as_str(), at, &subjects, &News::Lodged, &Doer::of(caller)).await
     }
 }
 
@@ -114,10 +116,11 @@ impl Change for Amend {
             .execute(&mut *write.tx)
             .await?;
             sqlx::query(
-                "UPDATE consignments SET body = $1, consignee = $2, version = $3, changed_at = $4, evidence = $5 WHERE ccrn = $6",
+                "UPDATE consignments SET body = $1, consignee = $2, consignor = $3, version = $4, changed_at = $5, evidence = $6 WHERE ccrn = $7",
             )
             .bind(serde_json::to_string(&self.consignment).map_err(data)?)
             .bind(self.consignment.folded_consignee())
+            .bind(self.consignment.folded_consignor())
             .bind(i64::from(version))
             .bind(self.at.0)
             .bind(self.caller.evidence.clone())
@@ -127,9 +130,10 @@ impl Change for Amend {
             let who = self.caller.who.as_str();
             write.audit(self.at, who, &Noted::Amend { version }, self.ccrn.as_str()).await?;
             let news = News::Amended { version };
-            write.tell(self.caller.trader.as_str(), self.at, self.ccrn.as_str(), &news).await?;
+            let by = Doer::of(&self.caller);
+            write.tell(self.caller.trader.as_str(), self.at, self.ccrn.as_str(), &news, &by).await?;
             if let Some(movement) = &row.movement {
-                write.reassess(movement, Some(&self.ccrn), who, self.at).await?;
+                write.reassess(movement, Some(&self.ccrn), (who, &by), self.at).await?;
             }
             Ok(version)
         })
@@ -162,9 +166,10 @@ impl Change for CancelConsignment {
             let who = self.caller.who.as_str();
             write.audit(self.at, who, &Noted::CancelConsignment, self.ccrn.as_str()).await?;
             let trader = self.caller.trader.as_str();
-            write.tell(trader, self.at, self.ccrn.as_str(), &News::ConsignmentCancelled).await?;
+            let by = Doer::of(&self.caller);
+            write.tell(trader, self.at, self.ccrn.as_str(), &News::ConsignmentCancelled, &by).await?;
             if let Some(movement) = &row.movement {
-                write.reassess(movement, Some(&self.ccrn), who, self.at).await?;
+                write.reassess(movement, Some(&self.ccrn), (who, &by), self.at).await?;
             }
             Ok(())
         })

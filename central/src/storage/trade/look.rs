@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, FromRow, Row as _};
 
 use crate::ccrn::Ccrn;
-use crate::storage::{StorageError, Store, data};
+use crate::storage::{StorageError, Store, Write, data};
 use crate::trade::consignment::fold;
 use crate::trade::movement::{Inspection, Progress, Signalled};
 use crate::trade::place::Place;
@@ -47,11 +47,11 @@ macro_rules! consignment {
 }
 
 /// A statement that gives consignments.
-pub(super) fn consignments(rest: &str) -> String {
+pub(crate) fn consignments(rest: &str) -> String {
     format!(consignment!("{}"), rest)
 }
 
-pub(super) fn consignment_row(row: &AnyRow) -> Result<ConsignmentRow, StorageError> {
+pub(crate) fn consignment_row(row: &AnyRow) -> Result<ConsignmentRow, StorageError> {
     Ok(ConsignmentRow {
         ccrn: row.try_get::<String, _>("ccrn")?.parse().map_err(data)?,
         consignment: serde_json::from_str(&row.try_get::<String, _>("body")?).map_err(data)?,
@@ -136,7 +136,7 @@ macro_rules! movement {
 }
 
 /// A statement that gives movements.
-pub(super) fn movements(rest: &str) -> String {
+pub(crate) fn movements(rest: &str) -> String {
     format!(movement!("{}"), rest)
 }
 
@@ -154,6 +154,11 @@ impl MovementRow {
     /// Its version, from 1.
     pub fn version(&self) -> u32 {
         self.version as u32
+    }
+
+    /// When the vehicle was first at the lane.
+    pub fn arrived(&self) -> Option<UtcMillis> {
+        self.arrived_at.map(UtcMillis)
     }
 
     /// Whether it is of a sandbox.
@@ -222,7 +227,25 @@ pub struct Carrying {
     pub notice: Option<String>,
 }
 
+/// Versions of a movement and of all that it carries: two that are the same were looked at in the same state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    movement: u32,
+    /// Those that count: taken back ones carry nothing any more.
+    consignments: Vec<(Ccrn, u32)>,
+    /// Whether the crossing is over.
+    over: bool,
+}
+
 impl Carrying {
+    /// In which state this is.
+    pub fn seen(&self) -> Seen {
+        let counting = self.consignments.iter().filter(|row| !row.cancelled);
+        let mut consignments: Vec<_> = counting.map(|row| (row.ccrn.clone(), row.version)).collect();
+        consignments.sort_unstable();
+        Seen { movement: self.movement.version(), consignments, over: self.movement.is_over() }
+    }
+
     /// How ready it is at `now`.
     pub fn readiness(&self, place: &Place, now: UtcMillis) -> Readiness {
         let carried: Vec<Carried> = self
@@ -248,7 +271,7 @@ impl Carrying {
 }
 
 /// One movement.
-pub(super) async fn movement(
+pub(crate) async fn movement(
     connection: &mut AnyConnection,
     id: &str,
 ) -> Result<Option<MovementRow>, StorageError> {
@@ -262,9 +285,17 @@ pub(super) async fn carrying(
     now: UtcMillis,
 ) -> Result<Option<Carrying>, StorageError> {
     let Some(movement) = movement(connection, id).await? else { return Ok(None) };
-    let consignments = carried(connection, id).await?;
+    with_load(connection, movement, now).await.map(Some)
+}
+
+async fn with_load(
+    connection: &mut AnyConnection,
+    movement: MovementRow,
+    now: UtcMillis,
+) -> Result<Carrying, StorageError> {
+    let consignments = carried(connection, &movement.id).await?;
     let notice = super::notices::in_force(connection, &movement.site, now).await?;
-    Ok(Some(Carrying { movement, consignments, notice }))
+    Ok(Carrying { movement, consignments, notice })
 }
 
 /// What to look for among a trader's consignments or movements.
@@ -300,6 +331,16 @@ impl Store {
     /// A movement.
     pub async fn movement(&self, id: &MovementId) -> Result<Option<MovementRow>, StorageError> {
         movement(&mut *self.pool.acquire().await?, id.as_str()).await
+    }
+
+    /// A movement that was read already, with what it carries.
+    pub(crate) async fn with_load(
+        &self,
+        movement: MovementRow,
+        now: UtcMillis,
+    ) -> Result<Carrying, StorageError> {
+        let mut tx = self.read().await?;
+        with_load(&mut tx, movement, now).await
     }
 
     /// A movement with what it carries.
@@ -470,5 +511,16 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)
+    }
+}
+
+impl Write<'_> {
+    /// A movement with what it carries, as this transaction sees it.
+    pub(crate) async fn carrying(
+        &mut self,
+        id: &str,
+        now: UtcMillis,
+    ) -> Result<Option<Carrying>, StorageError> {
+        carrying(&mut self.tx, id, now).await
     }
 }

@@ -26,12 +26,13 @@ mod seals;
 mod standing;
 mod traders;
 
-pub(crate) use assess::{Assess, Withdraw};
+pub(crate) use assess::{Assess, Code, Withdraw};
 pub(crate) use bundle::Bundle;
 pub(crate) use carry_out::{CarryOut, NotCarriedOut, PutOff};
 pub use events::EventRow;
 pub(crate) use lodge::{Amend, CancelConsignment, Lodge, LodgeMany};
-pub use look::{Carrying, ConsignmentRow, Find, MovementRow};
+pub use look::{Carrying, ConsignmentRow, Find, MovementRow, Seen};
+pub(crate) use look::{consignment_row, consignments, movement, movements};
 pub(crate) use notices::PublishNotice;
 pub use notices::{Notice, NoticeRow};
 pub(crate) use once::Once;
@@ -45,7 +46,10 @@ pub(crate) use revise::{CancelMovement, Revise};
 pub use seals::SealRow;
 pub(crate) use seals::{FixSeal, ReportSeal};
 pub use standing::{ConsignmentStatus, Page, Position};
+pub(crate) use standing::{position, read_position};
 pub use traders::TraderRow;
+
+pub(crate) use notices::in_force;
 
 use super::StorageError;
 use crate::trade::{Fault, Faulty};
@@ -120,6 +124,9 @@ pub enum Conflict {
     /// The company has as many webhooks as it may.
     #[error("there are 5 webhooks, as many as a company may have; remove one first")]
     TooManyWebhooks,
+    /// Webhooks are closed here.
+    #[error("this central sends no webhooks; follow /api/v1/events")]
+    NoWebhooks,
     /// The webhook is paused.
     #[error("the webhook is paused; replay it from a place in the feed when its receiver works")]
     Paused,

@@ -77,7 +77,7 @@ impl Change for PublishNotice {
 }
 
 /// The reference of the notice in force at a control point (empty: not known which), if there is one.
-pub(super) async fn in_force(
+pub(crate) async fn in_force(
     connection: &mut AnyConnection,
     site: &str,
     at: UtcMillis,

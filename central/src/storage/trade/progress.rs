@@ -5,8 +5,10 @@ use clearance::passage::{DecisionRecord, Outcome, PassageEvent};
 use futures::future::BoxFuture;
 
 use super::{Conflict, Refused, look};
+use crate::storage::screening::Happened;
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::movement::{Inspection, Signalled};
+use crate::trade::news::Doer;
 use crate::trade::{MovementStatus, News};
 
 impl Write<'_> {
@@ -32,12 +34,15 @@ impl Write<'_> {
         if row.signalled().is_some() && signalled.is_none() {
             return Ok(());
         }
+        if row.signalled().is_none() && signalled.is_some() {
+            self.remember(id, Happened::Passage, event.at).await?;
+        }
         self.note_arrival(id, signalled, event.at).await?;
         let status = signalled.map_or(MovementStatus::Arrived, Signalled::status);
         let report = signalled.map(Signalled::report);
         if row.signalled() != signalled || !row.has_begun() {
             let news = News::Status { movement: id.to_owned(), status, report, earliest: None };
-            self.tell_concerned(id, event.at, &news).await?;
+            self.tell_concerned(id, event.at, &news, &Doer::authority()).await?;
         }
         Ok(())
     }
@@ -54,7 +59,7 @@ impl Write<'_> {
             self.note_departure(&id, event.at).await?;
             let status = MovementStatus::Departed;
             let news = News::Status { movement: id.clone(), status, report: None, earliest: None };
-            self.tell_concerned(&id, event.at, &news).await?;
+            self.tell_concerned(&id, event.at, &news, &Doer::authority()).await?;
         }
         self.expect(&row.mark.parse().map_err(data)?, event.at).await
     }
@@ -124,11 +129,13 @@ impl Change for RecordInspection {
             if !matches!(row.signalled(), Some(Signalled::Directed(_))) {
                 return Err(Refused::Standing(Conflict::NotDirected));
             }
+            let inspection = Happened::Inspection { result: self.result, before: row.inspected() };
+            write.remember(id, inspection, self.at).await?;
             write.note_inspection(id, self.result, self.at).await?;
             write.audit(self.at, &self.by, &Noted::Inspected(self.result), id).await?;
             let status = MovementStatus::Inspected;
             let news = News::Status { movement: id.to_owned(), status, report: None, earliest: None };
-            write.tell_concerned(id, self.at, &news).await?;
+            write.tell_concerned(id, self.at, &news, &Doer::authority()).await?;
             Ok(())
         })
     }

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use super::{Refused, look};
 use crate::storage::{Change, StorageError, Store, Write, data};
 use crate::trade::movement::Signalled;
-use crate::trade::news::Report;
+use crate::trade::news::{Doer, Report};
 use crate::trade::rehearsal::{NextStep, Rehearsed};
 use crate::trade::{MovementStatus, News};
 
@@ -66,7 +66,7 @@ impl Change for Rehearse {
             }
             let (status, report) = write.rehearse(id, self.step, self.at).await?;
             let news = News::Status { movement: id.to_owned(), status, report, earliest: None };
-            write.tell_concerned(id, self.at, &news).await?;
+            write.tell_concerned(id, self.at, &news, &Doer::authority()).await?;
             Ok(())
         })
     }

@@ -45,7 +45,18 @@ const KINDS: [Kind; 3] = [
         go: CONSIGNMENTS,
         of: &[("seals", "ccrn"), ("consignment_versions", "ccrn"), ("consignments", "ccrn")],
     },
-    Kind { go: MOVEMENTS, of: &[("movement_versions", "id"), ("movements", "id")] },
+    Kind {
+        go: MOVEMENTS,
+        of: &[
+            ("assessments", "movement"),
+            ("decisions", "movement"),
+            ("claims", "movement"),
+            ("inspections", "movement"),
+            ("inspection_photographs", "movement"),
+            ("movement_versions", "id"),
+            ("movements", "id"),
+        ],
+    },
     Kind { go: REQUESTS, of: &[("request_parts", "request"), ("requests", "id")] },
 ];
 

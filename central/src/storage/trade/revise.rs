@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use super::{Refused, look};
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, Write, data};
+use crate::trade::news::Doer;
 use crate::trade::{Caller, Fault, Load, News, Vehicle};
 
 /// What is to be different. What is `None` stays.
@@ -45,6 +46,7 @@ impl Change for Revise {
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<u32, Refused>> {
         Box::pin(async move {
             let Self { caller, revision, at, .. } = self;
+            let by = Doer::of(&caller);
             let id = self.movement.as_str();
             let before = write.own_movement(&caller, id, self.seen).await?;
             let carried = look::carried(&mut write.tx, id).await?;
@@ -99,7 +101,7 @@ impl Change for Revise {
             for ccrn in &revision.remove {
                 if let Some(row) = carried.iter().find(|row| row.ccrn == *ccrn) {
                     let news = News::Unbundled { movement: id.to_owned() };
-                    write.tell(&row.trader, at, ccrn.as_str(), &news).await?;
+                    write.tell(&row.trader, at, ccrn.as_str(), &news, &by).await?;
                 }
             }
             let news = if before.mark == vehicle.mark.as_str() {
@@ -111,13 +113,13 @@ impl Change for Revise {
                     to: vehicle.mark.to_string(),
                 }
             };
-            write.tell_concerned(id, at, &news).await?;
+            write.tell_concerned(id, at, &news, &by).await?;
             for trader in concerned_before {
                 if !write.is_concerned(id, &trader).await? {
-                    write.tell(&trader, at, id, &news).await?;
+                    write.tell(&trader, at, id, &news, &by).await?;
                 }
             }
-            write.reassess(id, None, &caller.who, at).await?;
+            write.reassess(id, None, (&caller.who, &by), at).await?;
             // The lanes must forget the vehicle of before, whatever else it is declared for.
             write.expect_marks([before.mark.parse().map_err(data)?, vehicle.mark], at).await?;
             Ok(version)
@@ -140,6 +142,7 @@ impl Change for CancelMovement {
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), Refused>> {
         Box::pin(async move {
             let (id, at, who) = (self.movement.as_str(), self.at, self.caller.who.as_str());
+            let by = Doer::of(&self.caller);
             let before = write.own_movement(&self.caller, id, self.seen).await?;
             let carried = look::carried(&mut write.tx, id).await?;
             write.keep_version(&before, &carried, who, at).await?;
@@ -149,11 +152,11 @@ impl Change for CancelMovement {
                 report: None,
                 earliest: None,
             };
-            write.tell_concerned(id, at, &news).await?;
+            write.tell_concerned(id, at, &news, &by).await?;
             let ccrns: Vec<Ccrn> = carried.iter().map(|row| row.ccrn.clone()).collect();
             for row in &carried {
                 let news = News::Unbundled { movement: id.to_owned() };
-                write.tell(&row.trader, at, row.ccrn.as_str(), &news).await?;
+                write.tell(&row.trader, at, row.ccrn.as_str(), &news, &by).await?;
             }
             write.tie(&ccrns, None).await?;
             if before.action.is_some() {

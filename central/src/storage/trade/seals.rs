@@ -9,7 +9,7 @@ use super::{Conflict, Refused, look};
 use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Store, Write};
 use crate::trade::News;
-use crate::trade::news::SealState;
+use crate::trade::news::{Doer, SealState};
 
 /// A seal as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, utoipa::ToSchema)]
@@ -59,7 +59,8 @@ impl Change for FixSeal {
             if done.rows_affected() == 0 {
                 return Err(Refused::Standing(Conflict::Exists));
             }
-            write.tell_of_seal(&row, self.seal, SealState::Intact, &self.by, self.at).await?;
+            let by = (self.by.as_str(), &Doer::authority());
+            write.tell_of_seal(&row, self.seal, SealState::Intact, by, self.at).await?;
             Ok(())
         })
     }
@@ -70,7 +71,9 @@ pub(crate) struct ReportSeal {
     pub(crate) ccrn: Ccrn,
     pub(crate) seal: String,
     pub(crate) state: SealState,
-    pub(crate) by: String,
+    /// Name of the officer or of whoever else reports it.
+    pub(crate) who: String,
+    pub(crate) by: Doer,
     pub(crate) at: UtcMillis,
 }
 
@@ -87,7 +90,7 @@ impl Change for ReportSeal {
                 "UPDATE seals SET state = $1, reported_by = $2, reported_at = $3 WHERE ccrn = $4 AND seal = $5 AND (state = 'intact' OR $1 <> 'intact')",
             )
             .bind(self.state.name())
-            .bind(self.by.clone())
+            .bind(self.who.clone())
             .bind(self.at.0)
             .bind(self.ccrn.as_str().to_owned())
             .bind(self.seal.clone())
@@ -96,11 +99,12 @@ impl Change for ReportSeal {
             if done.rows_affected() == 0 {
                 return Err(Refused::NotFound("intact seal"));
             }
-            write.tell_of_seal(&row, self.seal, self.state, &self.by, self.at).await?;
+            let by = (self.who.as_str(), &self.by);
+            write.tell_of_seal(&row, self.seal, self.state, by, self.at).await?;
             if self.state != SealState::Intact
                 && let Some(movement) = &row.movement
             {
-                write.reassess(movement, Some(&self.ccrn), &self.by, self.at).await?;
+                write.reassess(movement, Some(&self.ccrn), by, self.at).await?;
             }
             Ok(())
         })
@@ -113,15 +117,15 @@ impl Write<'_> {
         row: &look::ConsignmentRow,
         seal: String,
         state: SealState,
-        by: &str,
+        (who, by): (&str, &Doer),
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let noted = Noted::Seal { seal: seal.clone(), state };
-        self.audit(at, by, &noted, row.ccrn.as_str()).await?;
+        self.audit(at, who, &noted, row.ccrn.as_str()).await?;
         let news = News::Seal { seal, state };
-        self.tell(&row.trader, at, row.ccrn.as_str(), &news).await?;
+        self.tell(&row.trader, at, row.ccrn.as_str(), &news, by).await?;
         match &row.movement {
-            Some(movement) => self.tell_concerned(movement, at, &news).await,
+            Some(movement) => self.tell_concerned(movement, at, &news, by).await,
             None => Ok(()),
         }
     }

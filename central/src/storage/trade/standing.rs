@@ -49,6 +49,17 @@ const LOOKED_AT: u32 = 1_000;
 /// A position in a list: the time by which it is ordered, and the number or id.
 pub type Position = (i64, String);
 
+/// A position as it stands in an address.
+pub(crate) fn position((at, id): &Position) -> String {
+    format!("{at}_{id}")
+}
+
+/// A position as it stood in an address.
+pub(crate) fn read_position(text: &str) -> Option<Position> {
+    let (at, id) = text.split_once('_')?;
+    Some((at.parse().ok()?, id.to_owned()))
+}
+
 /// Some of a list.
 #[derive(Clone, Debug)]
 pub struct Page<T> {
@@ -116,7 +127,7 @@ impl Store {
                 next = Some((row.expected_arrival, row.id.clone()));
                 looked_at += 1;
                 let fits = !matches!(status, Bundled | Ready)
-                    || self.carrying(&row.id, now).await?.is_some_and(|c| c.status(place, now) == status);
+                    || self.with_load(row.clone(), now).await?.status(place, now) == status;
                 items.extend(fits.then_some(row));
                 if items.len() == most as usize {
                     return Ok(Page { items, next });

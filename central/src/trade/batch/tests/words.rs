@@ -2,23 +2,13 @@
 
 use super::*;
 use crate::trade::batch::draft::{DIRECTIONS, FLAGS};
-use crate::words::Language;
-
-const LOCALES: [(Language, &str); 3] = [
-    (Language::English, include_str!("../../../../locales/en/batch.ftl")),
-    (Language::Traditional, include_str!("../../../../locales/zh-Hant/batch.ftl")),
-    (Language::Simplified, include_str!("../../../../locales/zh-Hans/batch.ftl")),
-];
-
-fn keys(text: &str) -> Vec<&str> {
-    text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect()
-}
+use crate::words::{Language, keys};
 
 #[test]
 fn every_language_has_every_word() {
-    let english = keys(LOCALES[0].1);
-    for (language, text) in LOCALES {
-        assert_eq!(keys(text), english, "{}", language.tag());
+    let english = keys(Language::English);
+    for language in Language::ALL {
+        assert_eq!(keys(language), english, "{}", language.tag());
         for column in &COLUMNS {
             for key in [column.words.to_owned(), format!("{}-why", column.words)] {
                 assert!(english.contains(&key.as_str()), "{key}");
@@ -41,7 +31,7 @@ fn every_language_has_every_word() {
 
 #[test]
 fn what_a_template_offers_is_read() {
-    for (language, _) in LOCALES {
+    for language in Language::ALL {
         for key in ["batch-inbound", "batch-outbound"] {
             assert!(DIRECTIONS.iter().any(|(word, _)| *word == language.say(key)), "{key}");
         }

@@ -1,0 +1,235 @@
+//! The task that assesses movements as they are bundled and changed, and making decisions again.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clearance::ids::{Digest, UtcMillis};
+use futures::{StreamExt as _, stream};
+use risk::draw::{Draw, Subject};
+use risk::{Engine, Measure};
+use tokio::sync::Mutex;
+
+use super::draw::Keys;
+use super::score::Model;
+use super::{facts, policy};
+use crate::state::AppState;
+use crate::storage::screening::{NotScreened, ScreenAllAgain, ScreenLater, Screened};
+use crate::storage::{StorageError, Store, data};
+use crate::trade::Place;
+
+/// How often it is looked for what other centrals took in, and for another policy.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How often keys of the draw are made ahead.
+const MAKE_KEYS: Duration = Duration::from_hours(1);
+
+/// Movements that are taken from the store together.
+const TOGETHER: u32 = 256;
+
+/// Movements that are assessed at the same time: what waits for the disk leaves the processors to others.
+const AT_ONCE: usize = 32;
+
+/// How far back rules and lists are looked at that began or ended when central starts, milliseconds.
+const BEFORE_MS: i64 = 16 * 86_400_000;
+
+/// A movement that lacks something is looked at again after this, milliseconds: a notice may have come into force.
+const LATER_MS: i64 = 60_000;
+
+/// Assess whatever is to be assessed, for ever.
+pub(crate) async fn screen(state: AppState, model: Option<PathBuf>) {
+    let mut desk = Desk::new(state, model.as_deref());
+    let mut said = None;
+    loop {
+        let done = desk.round().await;
+        let error = done.as_ref().err().map(ToString::to_string);
+        if let Some(error) = &error
+            && said.as_ref() != Some(error)
+        {
+            tracing::error!(error, "movements wait for their assessment; the lanes refer them until then");
+        }
+        said = error;
+        if !matches!(done, Ok(1..)) {
+            // Those that were bundled meanwhile are told.
+            let _ = tokio::time::timeout(LOOK, desk.state.store.bundled()).await;
+        }
+    }
+}
+
+struct Desk {
+    state: AppState,
+    engine: Option<Arc<Engine>>,
+    /// A version that could not be made ready, so that it is said once.
+    refused: Option<u32>,
+    model: Option<Arc<Model>>,
+    keys: Arc<Mutex<Keys>>,
+    keys_made: Option<tokio::time::Instant>,
+    /// Until when it was looked for rules and entries that begin or end.
+    turned: UtcMillis,
+}
+
+impl Desk {
+    fn new(state: AppState, model: Option<&Path>) -> Self {
+        let keys = Arc::new(Mutex::new(Keys::new(state.store.clone(), state.vault.clone())));
+        let model = model.and_then(|folder| match Model::load(folder) {
+            Ok(model) => {
+                tracing::info!(bundle = %folder.display(), digest = %model.digest(), "the model scores");
+                Some(Arc::new(model))
+            }
+            Err(error) => {
+                tracing::error!(%error, "no model scores; what a policy wants scored is left to officers");
+                None
+            }
+        });
+        // What began or ended while no central ran is found, too: nobody assessed meanwhile what was open then.
+        let turned = state.clock.now().plus_millis(-BEFORE_MS);
+        Self { state, engine: None, refused: None, model, keys, keys_made: None, turned }
+    }
+
+    /// Assess some; gives how many.
+    async fn round(&mut self) -> Result<usize, StorageError> {
+        self.take_policy().await?;
+        let Some(engine) = self.engine.clone() else { return Ok(0) };
+        self.make_keys().await?;
+        let (store, now) = (&self.state.store, self.state.clock.now());
+        if engine.turns_between(self.turned, now) {
+            store.change(ScreenAllAgain).await?;
+        }
+        self.turned = now;
+        let ids = store.to_screen(engine.policy().version, now, TOGETHER).await?;
+        let found = ids.len();
+        let one = |id: String| {
+            let (engine, keys, state) = (Arc::clone(&engine), Arc::clone(&self.keys), self.state.clone());
+            let model = self.model.clone().filter(|_| engine.policy().score.is_some());
+            async move { assess(&state, &engine, model, &keys, &id).await }
+        };
+        let all: Vec<_> = stream::iter(ids).map(one).buffer_unordered(AT_ONCE).collect().await;
+        for done in all {
+            match done {
+                // Changed meanwhile: it is looked at again with the next ones.
+                Ok(_) | Err(NotScreened::Changed) => {}
+                Err(NotScreened::Storage(error)) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Look whether another policy is in force. One that cannot be applied leaves the one before.
+    async fn take_policy(&mut self) -> Result<(), StorageError> {
+        let Some(row) = self.state.store.policy_in_force().await? else { return Ok(()) };
+        let known = self.engine.as_ref().map(|engine| engine.policy().version);
+        if known == Some(row.version()) || self.refused == Some(row.version()) {
+            return Ok(());
+        }
+        let zone = &self.state.operations.place().zone;
+        match policy::ready(&self.state.store, zone, &row).await {
+            Ok(engine) => {
+                tracing::info!(version = row.version(), digest = %engine.digest(), "the policy is in force");
+                self.engine = Some(engine);
+                self.refused = None;
+            }
+            Err(error) => {
+                tracing::error!(version = row.version(), %error, "the policy cannot be applied; the one before goes on");
+                self.refused = Some(row.version());
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_keys(&mut self) -> Result<(), StorageError> {
+        if self.keys_made.is_some_and(|at| at.elapsed() < MAKE_KEYS) {
+            return Ok(());
+        }
+        let now = self.state.clock.now();
+        let today = self.state.operations.place().day(now);
+        self.keys.lock().await.make_ahead(today, now).await?;
+        self.keys_made = Some(tokio::time::Instant::now());
+        Ok(())
+    }
+}
+
+/// Assess one; `None`: it lacks something and is put off.
+async fn assess(
+    state: &AppState,
+    engine: &Arc<Engine>,
+    model: Option<Arc<Model>>,
+    keys: &Mutex<Keys>,
+    id: &str,
+) -> Result<Option<Measure>, NotScreened> {
+    let (store, place, now) = (&state.store, state.operations.shared_place(), state.clock.now());
+    let carrying = store.carrying(id, now).await?.ok_or(NotScreened::Changed)?;
+    if !carrying.readiness(&place, now).declared {
+        let (movement, after) = (id.to_owned(), now.plus_millis(LATER_MS));
+        store.change(ScreenLater { movement, after }).await?;
+        return Ok(None);
+    }
+    let seen = carrying.seen();
+    let facts = facts::of(store, &place, &carrying, now).await?;
+    let draw = draw(engine, keys, &facts, now).await?;
+    let (asking, zone) = (Arc::clone(engine), place.zone.clone());
+    let asked = tokio::task::spawn_blocking(move || {
+        let score = model.and_then(|model| match model.read(&facts, &zone) {
+            Ok(score) => score,
+            Err(error) => {
+                tracing::error!(movement = %facts.movement, %error, "there is no score");
+                None
+            }
+        });
+        let reasons = asking.ask(&facts, score.as_ref());
+        (facts, score, reasons)
+    });
+    let (facts, score, reasons) = asked.await.map_err(data)?;
+    let movement = facts.movement.clone();
+    let engine = Arc::clone(engine);
+    let screened = Screened { movement, seen, engine, place, facts, score, draw, reasons, at: now };
+    store.change(screened).await.map(Some)
+}
+
+async fn draw(
+    engine: &Engine,
+    keys: &Mutex<Keys>,
+    facts: &risk::Facts,
+    now: UtcMillis,
+) -> Result<Option<Draw>, StorageError> {
+    if !engine.policy().random.is_any() {
+        return Ok(None);
+    }
+    keys.lock().await.draw(Subject::of(facts), now).await
+}
+
+/// What came of making decisions again.
+#[derive(Clone, Debug, Default)]
+pub struct Replayed {
+    /// Those that came out the same, to the byte.
+    pub same: u64,
+    /// Why others did not.
+    pub others: Vec<String>,
+}
+
+/// Make every decision that is kept once more.
+pub async fn replay(store: &Store, place: &Place) -> Result<Replayed, StorageError> {
+    let mut engines: BTreeMap<Digest, Arc<Engine>> = BTreeMap::new();
+    let (mut after, mut replayed) = ((String::new(), 0), Replayed::default());
+    loop {
+        let rows = store.assessments_after((&after.0, after.1), TOGETHER).await?;
+        let Some(last) = rows.last() else { return Ok(replayed) };
+        after = (last.movement.clone(), last.number);
+        for row in &rows {
+            let decision = row.decision()?;
+            if let Some(digest) = decision.assessment.policy
+                && !engines.contains_key(&digest)
+                && let Some(stored) = store.policy(row.policy as u32).await?
+            {
+                match policy::ready(store, &place.zone, &stored).await {
+                    Ok(engine) => drop(engines.insert(digest, engine)),
+                    Err(error) => replayed.others.push(format!("policy {}: {error}", row.policy)),
+                }
+            }
+            match decision.replay(|digest| engines.get(&digest).filter(|e| e.digest() == digest).cloned()) {
+                Ok(()) => replayed.same += 1,
+                Err(error) => replayed.others.push(error.to_string()),
+            }
+        }
+    }
+}

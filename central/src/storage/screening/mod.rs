@@ -1,0 +1,20 @@
+//! What screening decides by and has decided: policies, watch lists, keys of the draw, assessments, and what is known from before.
+//!
+//! Invariants
+//! - a policy, a list and a key are never changed once they are stored; a policy is in force when a second officer has approved it;
+//! - an assessment is stored with everything that it rests on, in the transaction that gives its code;
+//! - what has changed since it was looked at is not stored, but assessed anew;
+//! - the hour's other movements are counted in the transaction that decides: no quota of the draw is exceeded.
+
+mod acquaintance;
+mod assessment;
+mod draw;
+mod policy;
+
+pub(crate) use acquaintance::Happened;
+pub use acquaintance::{Acquaintance, Known};
+pub use assessment::{AssessmentRow, SCREENING};
+pub(crate) use assessment::{NotScreened, ScreenAllAgain, ScreenLater, Screened, code_that_follows};
+pub use draw::DrawRow;
+pub(crate) use policy::{ApprovePolicy, PutList, PutPolicy};
+pub use policy::{ListRow, NotApproved, PolicyRow};

@@ -1,0 +1,105 @@
+//! Figures as files. Names of columns are in English, for programs.
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+
+use super::figures::{HOURS, day, hour, now, percent};
+use super::forecast::forecast;
+use crate::console::session::{Refusal, SignedIn};
+use crate::officers::Deed;
+use crate::state::AppState;
+use crate::storage::Noted;
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| format!("{value:.2}"))
+}
+
+/// A file of rows.
+fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error> {
+    let mut file = csv::Writer::from_writer(Vec::new());
+    file.write_record(heads)?;
+    for row in rows {
+        file.write_record(row)?;
+    }
+    file.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+pub(super) async fn csv(
+    State(state): State<AppState>,
+    officer: SignedIn,
+    Path(table): Path<String>,
+) -> Result<Response, Refusal> {
+    officer.allow(Deed::AssignAction, None)?;
+    let (figures, at) = now(&state).await?;
+    let file = match table.as_str() {
+        "days.csv" => written(
+            &[
+                "day",
+                "signalled",
+                "released",
+                "inspected",
+                "found",
+                "pass_rate_percent",
+                "codes",
+                "minutes_to_code_median",
+                "minutes_to_code_p90",
+            ],
+            figures
+                .days
+                .iter()
+                .map(|d| {
+                    let minutes =
+                        |share| d.minutes_of(share).map_or_else(String::new, |minutes| minutes.to_string());
+                    vec![
+                        day(d.day, "%Y-%m-%d"),
+                        d.signalled.to_string(),
+                        d.released.to_string(),
+                        d.inspected.to_string(),
+                        d.found.to_string(),
+                        number(percent(d.released, d.signalled)),
+                        d.minutes.iter().map(|(_, count)| count).sum::<i64>().to_string(),
+                        minutes(0.5),
+                        minutes(0.9),
+                    ]
+                })
+                .collect(),
+        ),
+        "sources.csv" => written(
+            &["source", "codes", "stopped", "inspected", "found", "hit_rate_percent"],
+            figures
+                .sources
+                .iter()
+                .map(|s| {
+                    let counts = [s.given, s.stopped, s.inspected, s.found].map(|count| count.to_string());
+                    let mut row = vec![s.basis.name().to_owned()];
+                    row.extend(counts);
+                    row.push(number(percent(s.found, s.inspected)));
+                    row
+                })
+                .collect(),
+        ),
+        "forecast.csv" => {
+            let sites = state.operations.sites();
+            let rows = sites.iter().flat_map(|site| {
+                let hours = forecast(&figures, site.as_str(), sites.len(), HOURS);
+                hours.into_iter().map(move |h| {
+                    vec![
+                        site.to_string(),
+                        hour(at, h.hour),
+                        number(Some(h.expected)),
+                        number(Some(h.to_inspect)),
+                        number(h.queue),
+                    ]
+                })
+            });
+            written(&["site", "from", "expected", "to_inspect", "waiting_at_the_end"], rows.collect())
+        }
+        _ => return Err(Refusal::NotFound),
+    };
+    let file = file.map_err(|error| Refusal::Failed(error.to_string()))?;
+    state.store.audit(at, &officer.actor.name, &Noted::ExportFigures, &table).await?;
+    let disposition = format!("attachment; filename=\"{table}\"");
+    let kind = "text/csv; charset=utf-8".to_owned();
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], file).into_response())
+}

@@ -1,0 +1,351 @@
+//! Screening over a running central: a movement is assessed when it is bundled, and again whenever it or the policy changes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use central::clock::Clock;
+use central::config::Config;
+use central::officers::{Role, token_hash};
+use central::screening::{ImportList, NotTaken, approve, put_list, put_policy, replay};
+use central::storage::Store;
+use central::storage::screening::NotApproved;
+use central::trade::Place;
+use central::{Central, keys, open_store};
+use clearance::ids::UtcMillis;
+use jiff::tz::TimeZone;
+use reqwest::Method;
+use risk::assessment::Confidentiality;
+use risk::lists::{ListHeader, ListKind};
+use risk::policy::{ListUse, Quota, RandomShares, Rule};
+use risk::{Colour, Decision, Measure, Policy, Probability, Reason};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+mod support;
+
+/// A place without a cut-off.
+const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
+    cut_off_minutes = 0\nlodging_window_days = 14\n";
+
+struct Office {
+    central: Central,
+    store: Store,
+    place: Place,
+    http: reqwest::Client,
+    _folder: TempDir,
+}
+
+impl Office {
+    async fn start(database: Option<&str>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let key = folder.path().join("central.key");
+        keys::generate(&key).unwrap();
+        let database = database.map(|url| format!("database = \"{url}\"\n")).unwrap_or_default();
+        let path = folder.path().join("central.toml");
+        let text = format!(
+            "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:0\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\n\
+             sites = [\"lok-ma-chau\"]\nplace = \"place.toml\"\nrate_limit = {{ per_second = 100000, burst = 100000 }}\n{database}[edges]\n"
+        );
+        std::fs::write(folder.path().join("place.toml"), OPEN).unwrap();
+        std::fs::write(&path, text).unwrap();
+        let config = Config::load(&path).unwrap();
+        let store = open_store(&config, Arc::new(keys::load(&key).unwrap())).await.unwrap();
+        let acme = "acme".parse().unwrap();
+        store.add_trader(&acme, "Acme", false, "test", UtcMillis(0)).await.unwrap();
+        store.put_token(&token_hash("trade"), "shipper", Role::Trade.name(), Some(&acme)).await.unwrap();
+        store.put_token(&token_hash("selector"), "selector", Role::Selector.name(), None).await.unwrap();
+        let central = Central::start(&config, Clock::system()).await.unwrap();
+        Self { central, store, place: config.place().unwrap(), http: reqwest::Client::new(), _folder: folder }
+    }
+
+    async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
+        let address = format!("http://{}{path}", self.central.http());
+        let request = self.http.request(method, address).bearer_auth(token).header("If-Match", "*");
+        let answer = request.json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
+    }
+
+    /// Lodge and bundle; gives the CCRN and the movement.
+    async fn truck(&self, mark: &str, consignee: &str) -> (String, String) {
+        let (status, lodged) =
+            self.call(Method::POST, "/api/v1/consignments", "trade", &consignment(consignee)).await;
+        assert_eq!(status, 201, "{lodged}");
+        let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": "lok-ma-chau",
+            "expected_arrival": soon().timestamp() });
+        let (status, bundled) = self.call(Method::POST, "/api/v1/bundles", "trade", &bundle).await;
+        assert_eq!(status, 201, "{bundled}");
+        (lodged["ccrn"].as_str().unwrap().to_owned(), bundled["movement"].as_str().unwrap().to_owned())
+    }
+
+    /// Put a policy into force.
+    async fn rules(&self, policy: Policy) -> u32 {
+        let now = UtcMillis(1);
+        let version = put_policy(&self.store, &self.zone(), policy, "chan", now).await.unwrap();
+        approve(&self.store, version, "wong", now).await.unwrap();
+        version
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.place.zone.clone()
+    }
+
+    /// The movement's latest decision by a policy, and its code then.
+    async fn decided(&self, movement: &str, policy: u32) -> (Decision, Option<String>) {
+        let id = movement.parse().unwrap();
+        for _ in 0..600 {
+            if let Some(row) = self.store.assessment(movement).await.unwrap()
+                && row.policy == i64::from(policy)
+            {
+                let code = self.store.movement(&id).await.unwrap().unwrap().action;
+                return (row.decision().unwrap(), code);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{movement} was not assessed by policy {policy}");
+    }
+
+    async fn replays(&self) -> u64 {
+        let replayed = replay(&self.store, &self.place).await.unwrap();
+        assert_eq!(replayed.others, Vec::<String>::new());
+        replayed.same
+    }
+}
+
+fn consignment(consignee: &str) -> Value {
+    json!({ "direction": "inbound", "packages": 3, "package_kind": "CT", "description": "toys",
+        "consignor": { "name": "Playful Factory", "address": "B" }, "consignee": { "name": consignee, "address": "D" },
+        "expected_date": soon().date(), "origin": "CN", "value_hkd": 90_000 })
+}
+
+fn soon() -> jiff::ZonedDateTime {
+    let soon = jiff::Timestamp::now().checked_add(Duration::from_mins(30)).unwrap();
+    soon.in_tz("Asia/Hong_Kong").unwrap()
+}
+
+fn rule(id: &str, condition: &str, measure: Measure) -> Rule {
+    Rule {
+        id: id.to_owned(),
+        version: 1,
+        condition: condition.to_owned(),
+        measure,
+        from: UtcMillis(0),
+        until: None,
+    }
+}
+
+fn policy(rules: Vec<Rule>) -> Policy {
+    Policy { rules, ..Policy::default() }
+}
+
+/// Holds for consignees of that name.
+fn for_consignee(name: &str) -> String {
+    format!("consignments.exists(c, c.consignee.name == \"{name}\")")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundled_movement_gets_its_code_by_the_policy_in_force_and_every_decision_can_be_made_again() {
+    let office = Office::start(None).await;
+    let (_, early) = office.truck("AB1", "Happy Shop").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(office.store.assessment(&early).await.unwrap().is_none(), "there is no policy");
+
+    let wanted = rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect);
+    let now = UtcMillis(1);
+    let version = put_policy(&office.store, &office.zone(), policy(vec![wanted]), "chan", now).await.unwrap();
+    let own = approve(&office.store, version, "chan", now).await.unwrap_err();
+    assert!(matches!(own, NotApproved::OwnWork(_)), "{own}");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(office.store.assessment(&early).await.unwrap().is_none(), "nobody else has approved it");
+    approve(&office.store, version, "wong", now).await.unwrap();
+
+    // What waited is assessed, and so is what comes.
+    assert_eq!(office.decided(&early, version).await.1.as_deref(), Some("release"));
+    let (ccrn, movement) = office.truck("AB2", "Gloomy Shop").await;
+    let (decision, code) = office.decided(&movement, version).await;
+    assert_eq!(code.as_deref(), Some("inspect"));
+    assert!(matches!(&decision.assessment.reasons[..], [Reason::Rule { rule, .. }] if rule == "gloomy"));
+
+    // Amended, it is another matter; and the code follows at once.
+    let path = format!("/api/v1/consignments/{ccrn}");
+    let (status, answer) = office.call(Method::PUT, &path, "trade", &consignment("Happy Shop")).await;
+    assert_eq!(status, 200, "{answer}");
+    let mut code = None;
+    for _ in 0..200 {
+        code = office.store.movement(&movement.parse().unwrap()).await.unwrap().unwrap().action;
+        if code.as_deref() == Some("release") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(code.as_deref(), Some("release"));
+    assert_eq!(office.replays().await, 3);
+    // Nobody of the trade sees why.
+    let seen =
+        office.call(Method::GET, &format!("/api/v1/movements/{movement}"), "trade", &json!(null)).await.1;
+    let history = office
+        .call(Method::GET, &format!("/api/v1/movements/{movement}/history"), "trade", &json!(null))
+        .await
+        .1;
+    for word in ["gloomy", "rule", "reason", "screening", "colour", "score"] {
+        assert!(!format!("{seen}{history}").contains(word), "{word}: {seen} {history}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officers_code_stands_until_screening_becomes_stricter() {
+    let office = Office::start(None).await;
+    let first = office
+        .rules(policy(vec![rule(
+            "toys",
+            "consignments.exists(c, c.description == \"toys\")",
+            Measure::Inspect,
+        )]))
+        .await;
+    let (_, movement) = office.truck("AB3", "Happy Shop").await;
+    assert_eq!(office.decided(&movement, first).await.1.as_deref(), Some("inspect"));
+    let path = format!("/api/v1/movements/{movement}/action");
+    let body = json!({ "action": "documents", "reason": "known shop" });
+    let (status, answer) = office.call(Method::PUT, &path, "selector", &body).await;
+    assert_eq!(status, 204, "{answer}");
+    // A policy that holds nothing against it does not let it go by itself.
+    let second = office.rules(policy(Vec::new())).await;
+    assert_eq!(office.decided(&movement, second).await.1.as_deref(), Some("documents"));
+    // A watch list that names it does.
+    let header = ListHeader {
+        list: "wanted".to_owned(),
+        version: 1,
+        kind: ListKind::Companies,
+        measure: Measure::Detain,
+        source: "liaison".to_owned(),
+        confidentiality: Confidentiality::Selectors,
+        matching: ListKind::Companies.usual_matching(),
+    };
+    let list = ImportList { header, file: b"entry,name\n1,HAPPY SHOP LTD\n".to_vec() };
+    let digest = put_list(&office.store, &office.zone(), list, "chan", UtcMillis(1)).await.unwrap();
+    let lists = vec![ListUse { list: "wanted".to_owned(), digest }];
+    let third = office.rules(Policy { lists, ..Policy::default() }).await;
+    let (decision, code) = office.decided(&movement, third).await;
+    assert_eq!(code.as_deref(), Some("detain"), "{:?}", decision.assessment.reasons);
+    assert_eq!(office.replays().await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_begins_later_holds_for_what_was_assessed_before() {
+    let office = Office::start(None).await;
+    let begins = UtcMillis(jiff::Timestamp::now().as_millisecond() + 6_000);
+    let mut later = rule("toys", "consignments.exists(c, c.description == \"toys\")", Measure::Inspect);
+    later.from = begins;
+    let version = office.rules(policy(vec![later])).await;
+    let (_, movement) = office.truck("AB6", "Happy Shop").await;
+    let (before, code) = office.decided(&movement, version).await;
+    assert!(before.facts.assessed < begins, "this machine was too slow for the test to mean anything");
+    assert_eq!(code.as_deref(), Some("release"));
+    for _ in 0..400 {
+        let code = office.store.movement(&movement.parse().unwrap()).await.unwrap().unwrap().action;
+        if code.as_deref() == Some("inspect") {
+            assert_eq!(office.replays().await, 2);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it was never assessed again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_refused_and_what_is_in_force_goes_on() {
+    let office = Office::start(None).await;
+    let good =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    let (zone, now) = (office.zone(), UtcMillis(1));
+    for (condition, said) in [
+        ("consignments.exists(c, c.consignee.name > 3)", "string, int"),
+        ("consignments.exists(c, c.colour == \"red\")", "colour"),
+        ("nonsense(", ""),
+        ("lead_minutes", ""),
+    ] {
+        let bad = policy(vec![rule("bad", condition, Measure::Inspect)]);
+        let error = put_policy(&office.store, &zone, bad, "chan", now).await.unwrap_err();
+        assert!(matches!(error, NotTaken::Policy(_)), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("rule bad") && text.contains(said), "{condition}: {text}");
+    }
+    let header = ListHeader {
+        list: "empty".to_owned(),
+        version: 1,
+        kind: ListKind::Marks,
+        measure: Measure::Inspect,
+        source: "x".to_owned(),
+        confidentiality: Confidentiality::Selectors,
+        matching: ListKind::Marks.usual_matching(),
+    };
+    for file in ["", "entry,name\n"] {
+        let list = ImportList { header: header.clone(), file: file.as_bytes().to_vec() };
+        let error = put_list(&office.store, &zone, list, "chan", now).await.unwrap_err();
+        assert!(error.to_string().contains("no entries"), "{error}");
+    }
+    let missing = Policy {
+        lists: vec![ListUse { list: "wanted".to_owned(), digest: clearance::ids::Digest::of(b"x") }],
+        ..Policy::default()
+    };
+    let error = put_policy(&office.store, &zone, missing, "chan", now).await.unwrap_err();
+    assert!(error.to_string().contains("wanted"), "{error}");
+    let (_, movement) = office.truck("AB4", "Gloomy Shop").await;
+    assert_eq!(office.decided(&movement, good).await.1.as_deref(), Some("inspect"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_asked_is_left_to_an_officer() {
+    let office = Office::start(None).await;
+    let score = risk::policy::ScoreUse {
+        model: clearance::ids::Digest::of(b"a model that is not here"),
+        red: Probability::from_millionths(900_000).ok(),
+        yellow: None,
+        blue: None,
+    };
+    let version = office.rules(Policy { score: Some(score), ..Policy::default() }).await;
+    let (_, movement) = office.truck("AB5", "Happy Shop").await;
+    let (decision, code) = office.decided(&movement, version).await;
+    assert!(decision.assessment.is_unassessed());
+    assert_eq!(code, None, "no code: the lane refers it");
+    // What others demand is not taken off by it.
+    let rules = vec![rule("all", "consignments.size() > 0", Measure::Detain)];
+    let version = office.rules(Policy { score: Some(score), rules, ..Policy::default() }).await;
+    assert_eq!(office.decided(&movement, version).await.1.as_deref(), Some("detain"));
+    assert_eq!(office.replays().await, 2);
+}
+
+/// Many are decided at the same time, and each counts those before it.
+async fn a_quota_is_kept(database: Option<&str>) {
+    let office = Office::start(database).await;
+    let share = Probability::from_millionths(900_000).unwrap();
+    let random = RandomShares { inspect: share, ..RandomShares::default() };
+    let quotas = vec![Quota { control_point: None, colour: Colour::Red, per_hour: 5 }];
+    let mut movements = Vec::new();
+    for number in 0..30 {
+        movements.push(office.truck(&format!("RT{}", 100 + number), "Happy Shop").await.1);
+    }
+    let version = office.rules(Policy { random, quotas, ..Policy::default() }).await;
+    let (mut drawn, mut slots) = (0, std::collections::BTreeMap::new());
+    for movement in &movements {
+        let (decision, _) = office.decided(movement, version).await;
+        if decision.assessment.is_random() {
+            drawn += 1;
+            *slots.entry(decision.circumstances.usage.slot).or_insert(0_u32) += 1;
+        }
+    }
+    assert!(drawn >= 5, "{drawn}");
+    assert!(slots.values().all(|count| *count <= 5), "{slots:?}");
+    assert_eq!(office.replays().await, 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_draw_never_exceeds_its_quota() {
+    a_quota_is_kept(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_draw_never_exceeds_its_quota_on_postgresql() {
+    let server = support::Postgres::start().unwrap();
+    a_quota_is_kept(Some(&server.url())).await;
+}

@@ -1,0 +1,697 @@
+//! The selectors' workbench and the bay as a browser without a script sees them, on both engines: codes with reasons, four eyes,
+//! conflicts, many at once, hand-over, inspections with photographs, figures, and what must fail.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::io::Cursor;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use central::ccrn::Ccrn;
+use central::clock::Clock;
+use central::config::Config;
+use central::officers::{Role, hash_password};
+use central::operations::{Bundling, Operations};
+use central::storage::trade::Revision;
+use central::storage::{Noted, Store};
+use central::trade::{Caller, Consignment, Direction, Load, Party, TraderId, Vehicle};
+use central::{Central, keys, open_store};
+use clearance::decide::Reason;
+use clearance::directive::{ActionCode, DirectiveStatus};
+use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
+use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
+use image::{ImageFormat, RgbImage};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Response, StatusCode};
+use support::Postgres;
+use tempfile::TempDir;
+
+const PASSWORD: &str = "a long password";
+const MINUTE: i64 = 60_000;
+
+/// A place without a cut-off.
+const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
+    cut_off_minutes = 0\nlodging_window_days = 14\n";
+
+struct Running {
+    central: Central,
+    store: Store,
+    operations: Operations,
+    now: Arc<AtomicI64>,
+    http: reqwest::Client,
+    base: String,
+    _dir: TempDir,
+}
+
+async fn start(database: Option<&str>) -> Running {
+    let dir = TempDir::new().unwrap();
+    keys::generate(&dir.path().join("central.key")).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let database = database.map_or_else(String::new, |url| format!("database = \"{url}\"\n"));
+    let text = format!(
+        "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:{port}\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\n\
+         {database}sites = [\"lok-ma-chau\", \"man-kam-to\"]\nplace = \"place.toml\"\n[edges]\n"
+    );
+    std::fs::write(dir.path().join("place.toml"), OPEN).unwrap();
+    std::fs::write(dir.path().join("central.toml"), text).unwrap();
+    let config = Config::load(&dir.path().join("central.toml")).unwrap();
+    let now = Arc::new(AtomicI64::new(Clock::system().now().0));
+    let clock = || {
+        let now = Arc::clone(&now);
+        Clock::of(move || UtcMillis(now.load(Ordering::SeqCst)))
+    };
+    let central = Central::start(&config, clock()).await.unwrap();
+    let store = open_store(&config, Arc::new(keys::load(&config.key_file).unwrap())).await.unwrap();
+    let place = Arc::new(config.place().unwrap());
+    let operations = Operations::new(store.clone(), clock(), place, config.sites.as_slice().into());
+    for (name, role) in [
+        ("lam", Role::Selector),
+        ("ng", Role::Selector),
+        ("ho", Role::Supervisor),
+        ("yip", Role::Inspector),
+        ("chan", Role::Officer),
+    ] {
+        store.put_officer(name, role.name(), &hash_password(PASSWORD).unwrap()).await.unwrap();
+    }
+    for name in ["shipper", "carrier"] {
+        let at = UtcMillis(now.load(Ordering::SeqCst));
+        store.add_trader(&name.parse().unwrap(), name, false, "test", at).await.unwrap();
+    }
+    let base = format!("http://{}", central.http());
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    Running { central, store, operations, now, http, base, _dir: dir }
+}
+
+fn company(name: &str) -> Caller {
+    Caller::of(name.parse::<TraderId>().unwrap(), format!("{name}'s clerk"))
+}
+
+/// What a page says between two pieces of its text.
+fn between<'a>(page: &'a str, before: &str, after: &str) -> &'a str {
+    page.split_once(before)
+        .and_then(|(_, rest)| rest.split_once(after))
+        .unwrap_or_else(|| panic!("{before} in {page}"))
+        .0
+}
+
+fn csrf(page: &str) -> String {
+    between(page, "name=\"csrf\" value=\"", "\"").to_owned()
+}
+
+fn location(answer: &Response) -> String {
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    answer.headers()["location"].to_str().unwrap().to_owned()
+}
+
+async fn refused(answer: Response) -> String {
+    assert_eq!(answer.status(), StatusCode::OK);
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("role=\"alert\""), "{page}");
+    page
+}
+
+impl Running {
+    fn at(&self) -> UtcMillis {
+        UtcMillis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn pass(&self, milliseconds: i64) {
+        self.now.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    /// Sign in; gives the cookie and where one is led.
+    async fn sign_in(&self, name: &str) -> (String, String) {
+        let form = [("name", name), ("password", PASSWORD)];
+        let answer =
+            self.http.post(format!("{}/console/sign-in", self.base)).form(&form).send().await.unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        (cookie, location(&answer))
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> Response {
+        self.http.get(format!("{}{path}", self.base)).header("cookie", cookie).send().await.unwrap()
+    }
+
+    async fn page(&self, path: &str, cookie: &str) -> String {
+        let answer = self.get(path, cookie).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.text().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
+        let request = self.http.post(format!("{}{path}", self.base)).header("cookie", cookie);
+        request.form(fields).send().await.unwrap()
+    }
+
+    fn consignment(&self, description: &str) -> Consignment {
+        let party = |name: &str| Party { name: name.to_owned(), address: "1 Road".to_owned() };
+        let today =
+            jiff::Timestamp::from_millisecond(self.at().0).unwrap().in_tz("Asia/Hong_Kong").unwrap().date();
+        Consignment {
+            direction: Direction::Inbound,
+            packages: 40,
+            package_kind: "CT".to_owned(),
+            description: description.to_owned(),
+            consignor: party("Huizhou Electronics"),
+            consignee: party("Kowloon Traders"),
+            expected_date: today.to_string(),
+            hs_code: Some("847130".to_owned()),
+            origin: Some("CN".to_owned()),
+            value_hkd: Some(120_000),
+            net_weight_kg: Some(900),
+            goods: Vec::new(),
+            transhipment: false,
+        }
+    }
+
+    /// A vehicle with a consignment, expected in some minutes.
+    async fn announce(&self, mark: &str, minutes: i64) -> (MovementId, Ccrn) {
+        let ccrn = self.operations.lodge(&company("shipper"), self.consignment("laptops")).await.unwrap();
+        let bundling = Bundling {
+            vehicle: Vehicle::parse(mark, None, &[]).unwrap(),
+            site: Some("lok-ma-chau".parse().unwrap()),
+            expected_arrival: self.at().plus_millis(minutes * MINUTE),
+            load: Load::Consignments,
+            direction: None,
+            ccrns: vec![ccrn.clone()],
+        };
+        (self.operations.bundle(&company("carrier"), bundling).await.unwrap(), ccrn)
+    }
+
+    /// The fields of the form of a movement's page.
+    async fn form(&self, movement: &MovementId, cookie: &str) -> (String, String) {
+        let page = self.page(&format!("/console/workbench/movements/{movement}"), cookie).await;
+        (csrf(&page), between(&page, "name=\"seen\" value=\"", "\"").to_owned())
+    }
+
+    async fn decide(&self, movement: &MovementId, cookie: &str, code: &str) -> Response {
+        let (csrf, seen) = self.form(movement, cookie).await;
+        self.decide_by(movement, cookie, &csrf, &seen, code).await
+    }
+
+    async fn decide_by(
+        &self,
+        movement: &MovementId,
+        cookie: &str,
+        csrf: &str,
+        seen: &str,
+        code: &str,
+    ) -> Response {
+        let fields = [
+            ("csrf", csrf),
+            ("seen", seen),
+            ("code", code),
+            ("basis", "goods"),
+            ("reason", "value below the usual one"),
+            ("instructions", "open the third pallet"),
+        ];
+        self.post(&format!("/console/workbench/movements/{movement}/decide"), cookie, &fields).await
+    }
+
+    /// The code that the lanes have for a mark.
+    async fn lanes_have(&self, mark: &str) -> Option<ActionCode> {
+        let site: SiteId = "lok-ma-chau".parse().unwrap();
+        let entry = self.store.entry(&site, &mark.parse().unwrap()).await.unwrap()?;
+        (entry.status == DirectiveStatus::Active).then_some(entry.directive.action)
+    }
+
+    /// A lane directs the vehicle of a movement.
+    async fn direct(&self, movement: &MovementId, number: u8, outcome: Outcome) {
+        let what = PassageStep::Decided(DecisionRecord {
+            outcome,
+            reason: Reason::Directive,
+            movement: Some(movement.clone()),
+            order: None,
+            plates: Vec::new(),
+            epoch: Epoch(1),
+            revision: LogRevision(1),
+            model: Digest([0; 32]),
+        });
+        let event = PassageEvent {
+            site: "lok-ma-chau".parse().unwrap(),
+            lane: "lane-1".parse().unwrap(),
+            edge: "edge-1".parse().unwrap(),
+            passage: PassageId([number; 16]),
+            step: 0,
+            at: self.at(),
+            what,
+        };
+        self.store.store_event(&event).await.unwrap();
+    }
+
+    async fn noted(&self, wanted: impl Fn(&Noted) -> bool) -> usize {
+        self.store.audit_lines(1000).await.unwrap().iter().filter(|line| wanted(&line.what)).count()
+    }
+}
+
+/// Run a scenario on both engines.
+async fn on_both(scenario: impl AsyncFn(&Running)) {
+    let postgres = Postgres::start().unwrap();
+    for url in [None, Some(postgres.url())] {
+        let running = start(url.as_deref()).await;
+        scenario(&running).await;
+        running.central.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_gives_a_code_with_a_reason_and_the_lanes_have_it() {
+    on_both(async |running| {
+        let (lam, led_to) = running.sign_in("lam").await;
+        assert_eq!(led_to, "/console/workbench");
+        let (movement, _) = running.announce("AB1234", 30).await;
+        running.announce("AB1235", 600).await;
+        let queue = running.page("/console/workbench", &lam).await;
+        assert!(queue.find("AB 1234").unwrap() < queue.find("AB 1235").unwrap(), "the sooner comes first");
+        assert!(queue.contains("0:30:00") && queue.contains("laptops"), "{queue}");
+        let page = running.page(&format!("/console/workbench/movements/{movement}"), &lam).await;
+        for said in ["Huizhou Electronics", "Kowloon Traders", "847130", "120,000", "<svg", "never before"] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+        let fields = [
+            ("csrf", &*csrf(&page)),
+            ("seen", between(&page, "name=\"seen\" value=\"", "\"")),
+            ("code", "inspect"),
+            ("instructions", "look behind the <b>"),
+        ];
+        let path = format!("/console/workbench/movements/{movement}/decide");
+        let told = refused(running.post(&path, &lam, &fields).await).await;
+        assert!(told.contains("Write a reason.") && told.contains("Choose what led to it."), "{told}");
+        assert!(told.contains("look behind the &lt;b&gt;"), "what was typed is still there");
+        assert_eq!(running.lanes_have("AB1234").await, None);
+
+        let answer = running.decide(&movement, &lam, "inspect").await;
+        assert!(location(&answer).contains("told=wb-told-given&mark=AB1234"), "{}", location(&answer));
+        assert_eq!(running.lanes_have("AB1234").await, Some(ActionCode::Inspect));
+        let told = running.page(&location(&answer), &lam).await;
+        assert!(
+            told.contains("role=\"status\"") && !told.contains(&format!("movements/{movement}\"")),
+            "{told}"
+        );
+        let coded = running.page("/console/workbench?view=coded", &lam).await;
+        assert!(coded.contains("AB 1234") && !coded.contains("AB 1235"), "{coded}");
+        let page = running.page(&format!("/console/workbench/movements/{movement}"), &lam).await;
+        assert!(
+            page.contains("value below the usual one") && page.contains("open the third pallet"),
+            "{page}"
+        );
+        assert_eq!(running.noted(|noted| *noted == Noted::LookAtRisk).await, 4, "every look leaves a line");
+
+        // The trade is told that it is assessed, and neither the code nor why.
+        let news = running.store.news(&"shipper".parse().unwrap(), 0, 100).await.unwrap();
+        let news = serde_json::to_string(&news).unwrap();
+        assert!(news.contains("assessed") && !news.contains("inspect") && !news.contains("usual"), "{news}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_downgrade_waits_for_another_officer_and_the_stricter_code_holds() {
+    on_both(async |running| {
+        let (lam, _) = running.sign_in("lam").await;
+        let (ng, _) = running.sign_in("ng").await;
+        let (movement, _) = running.announce("CD2001", 60).await;
+        location(&running.decide(&movement, &lam, "inspect").await);
+        let answer = running.decide(&movement, &lam, "release").await;
+        assert!(location(&answer).contains("wb-told-waits"));
+        assert_eq!(running.lanes_have("CD2001").await, Some(ActionCode::Inspect));
+        let path = format!("/console/workbench/movements/{movement}");
+        let own = running.page(&path, &lam).await;
+        assert!(own.contains("Another officer has to agree.") && !own.contains("/second\""), "{own}");
+        let page = running.page(&path, &ng).await;
+        let second = between(&page, "/console/workbench/decisions/", "\"").to_owned();
+        let second = format!("/console/workbench/decisions/{second}");
+        // By hand, it is no more one's own second pair of eyes.
+        let fields = |csrf: &str, agrees: &str, note: &str| {
+            [("csrf", csrf.to_owned()), ("agrees", agrees.to_owned()), ("note", note.to_owned())]
+        };
+        let sent = |cookie: String, fields: [(&'static str, String); 3]| {
+            let request = running.http.post(format!("{}{second}", running.base)).header("cookie", cookie);
+            async move { request.form(&fields).send().await.unwrap() }
+        };
+        let told = refused(sent(lam.clone(), fields(&csrf(&own), "yes", "")).await).await;
+        assert!(told.contains("your own decision"), "{told}");
+        let told = refused(sent(ng.clone(), fields(&csrf(&page), "no", " ")).await).await;
+        assert!(told.contains("Say why"), "{told}");
+        let listed = running.page("/console/workbench?view=second", &ng).await;
+        assert!(listed.contains("CD 2001"), "{listed}");
+        let answer = sent(ng.clone(), fields(&csrf(&page), "no", "the consignee is new")).await;
+        assert!(location(&answer).contains("wb-told-refused"));
+        assert_eq!(running.lanes_have("CD2001").await, Some(ActionCode::Inspect));
+        let told = refused(sent(ng.clone(), fields(&csrf(&page), "yes", "")).await).await;
+        assert!(told.contains("waits for nobody"), "{told}");
+
+        location(&running.decide(&movement, &lam, "documents").await);
+        let page = running.page(&path, &ng).await;
+        let second =
+            format!("/console/workbench/decisions/{}", between(&page, "/console/workbench/decisions/", "\""));
+        let answer =
+            running.post(&second, &ng, &[("csrf", &csrf(&page)), ("agrees", "yes"), ("note", "")]).await;
+        assert!(location(&answer).contains("wb-told-approved"));
+        assert_eq!(running.lanes_have("CD2001").await, Some(ActionCode::Documents));
+        // Stricter again: at once.
+        assert!(location(&running.decide(&movement, &ng, "detain").await).contains("wb-told-given"));
+        assert_eq!(running.lanes_have("CD2001").await, Some(ActionCode::Detain));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_decides_by_a_page_of_before_is_told_and_loses_nothing() {
+    on_both(async |running| {
+        let (lam, _) = running.sign_in("lam").await;
+        let (ng, _) = running.sign_in("ng").await;
+        let (movement, ccrn) = running.announce("EF3001", 60).await;
+        let (token, seen) = running.form(&movement, &lam).await;
+        running
+            .operations
+            .amend(&company("shipper"), &ccrn, running.consignment("telephones"), None)
+            .await
+            .unwrap();
+        let told = refused(running.decide_by(&movement, &lam, &token, &seen, "release").await).await;
+        assert!(
+            told.contains("was changed meanwhile") && told.contains("value below the usual one"),
+            "{told}"
+        );
+        assert!(told.contains("telephones"), "the page shows it as it is now");
+        assert_eq!(running.lanes_have("EF3001").await, None);
+
+        // Swapped, too; and decided by another.
+        let (token, seen) = running.form(&movement, &lam).await;
+        let revision =
+            Revision { vehicle: Some(Vehicle::parse("EF3002", None, &[]).unwrap()), ..Revision::default() };
+        running.operations.revise(&company("carrier"), &movement, revision, None).await.unwrap();
+        refused(running.decide_by(&movement, &lam, &token, &seen, "release").await).await;
+        let (token, seen) = running.form(&movement, &lam).await;
+        location(&running.decide(&movement, &ng, "documents").await);
+        let told = refused(running.decide_by(&movement, &lam, &token, &seen, "inspect").await).await;
+        assert!(told.contains("ng has decided it meanwhile"), "{told}");
+        assert_eq!(running.lanes_have("EF3002").await, Some(ActionCode::Documents));
+
+        // A second look at what was changed since settles nothing.
+        location(&running.decide(&movement, &lam, "release").await);
+        running
+            .operations
+            .amend(&company("shipper"), &ccrn, running.consignment("radios"), None)
+            .await
+            .unwrap();
+        let page = running.page(&format!("/console/workbench/movements/{movement}"), &ng).await;
+        let second =
+            format!("/console/workbench/decisions/{}", between(&page, "/console/workbench/decisions/", "\""));
+        let answer = running.post(&second, &ng, &[("csrf", &csrf(&page)), ("agrees", "yes")]).await;
+        assert!(location(&answer).contains("wb-told-lapsed"));
+        assert_eq!(running.lanes_have("EF3002").await, None, "it is decided anew");
+
+        // Nor what a lane has signalled for.
+        let (token, seen) = running.form(&movement, &lam).await;
+        location(&running.decide(&movement, &ng, "documents").await);
+        running.direct(&movement, 9, Outcome::Directed(ActionCode::Inspect)).await;
+        let told = refused(running.decide_by(&movement, &lam, &token, &seen, "release").await).await;
+        assert!(told.contains("The lane has signalled"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_are_decided_together_and_work_is_taken_up_and_handed_over() {
+    on_both(async |running| {
+        let (lam, _) = running.sign_in("lam").await;
+        let (ng, _) = running.sign_in("ng").await;
+        let (ho, _) = running.sign_in("ho").await;
+        let mut movements = Vec::new();
+        for mark in ["GH4001", "GH4002", "GH4003"] {
+            movements.push(running.announce(mark, 90).await.0);
+        }
+        let path = format!("/console/workbench/movements/{}", movements[2]);
+        let page = running.page(&path, &ng).await;
+        location(&running.post(&format!("{path}/take"), &ng, &[("csrf", &csrf(&page))]).await);
+
+        let queue = running.page("/console/workbench", &lam).await;
+        assert!(queue.contains("<span class=\"warn\">ng</span>"), "{queue}");
+        let values: Vec<String> = queue
+            .split("name=\"m\" value=\"")
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(values.len(), 3);
+        let mut fields =
+            vec![("csrf", csrf(&queue)), ("code", "release".to_owned()), ("basis", "history".to_owned())];
+        fields.extend(values.iter().map(|value| ("m", value.clone())));
+        fn borrowed<'a>(fields: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
+            fields.iter().map(|(key, value)| (*key, value.as_str())).collect()
+        }
+        let told = refused(running.post("/console/workbench/bulk", &lam, &borrowed(&fields)).await).await;
+        assert!(told.contains("Write a reason.") && told.matches(" checked").count() >= 4, "{told}");
+        fields.push(("reason", "known parties".to_owned()));
+        let told = refused(running.post("/console/workbench/bulk", &lam, &borrowed(&fields)).await).await;
+        assert!(told.contains("2 decided.") && told.contains("GH4003: ng works on it."), "{told}");
+        assert_eq!(running.lanes_have("GH4001").await, Some(ActionCode::Release));
+        assert_eq!(running.lanes_have("GH4003").await, None);
+        // Sent again, it changes nothing; without the one that another works on, there is nothing to complain of.
+        let (another, _) = running.announce("GH4004", 95).await;
+        let (token, seen) = running.form(&another, &lam).await;
+        let value = format!("{another}|{seen}");
+        let one =
+            [("csrf", &*token), ("m", &*value), ("code", "documents"), ("basis", "other"), ("reason", "x")];
+        let answer = running.post("/console/workbench/bulk", &lam, &one).await;
+        assert!(running.page(&location(&answer), &lam).await.contains("1 decided."));
+        let told = refused(running.post("/console/workbench/bulk", &lam, &borrowed(&fields)).await).await;
+        assert!(told.contains("lam has decided it meanwhile"), "{told}");
+
+        // Nobody but a supervisor takes over, until the one who has it does nothing for a while.
+        let page = running.page(&path, &lam).await;
+        refused(running.post(&format!("{path}/take"), &lam, &[("csrf", &csrf(&page))]).await).await;
+        let by_force =
+            running.post(&format!("{path}/take"), &lam, &[("csrf", &csrf(&page)), ("over", "yes")]).await;
+        assert_eq!(by_force.status(), StatusCode::FORBIDDEN);
+        let page = running.page(&path, &ho).await;
+        location(
+            &running.post(&format!("{path}/take"), &ho, &[("csrf", &csrf(&page)), ("over", "yes")]).await,
+        );
+        running.pass(16 * MINUTE);
+        let page = running.page(&path, &lam).await;
+        location(&running.post(&format!("{path}/take"), &lam, &[("csrf", &csrf(&page))]).await);
+
+        let page = running.page("/console/workbench/handover", &lam).await;
+        assert!(page.contains("GH4003"), "{page}");
+        let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+        let mut fields = vec![
+            ("csrf", csrf(&page)),
+            ("id", id),
+            ("to", "yip".to_owned()),
+            ("m", movements[2].to_string()),
+        ];
+        let told = refused(running.post("/console/workbench/handover", &lam, &borrowed(&fields)).await).await;
+        assert!(told.contains("Choose to whom.") && told.contains("Write what the next shift"), "{told}");
+        fields[2].1 = "ng".to_owned();
+        fields.push(("note", "call the consignee at nine".to_owned()));
+        for _ in 0..2 {
+            location(&running.post("/console/workbench/handover", &lam, &borrowed(&fields)).await);
+        }
+        running.pass(10 * MINUTE);
+        let page = running.page("/console/workbench/handover", &ng).await;
+        assert!(
+            page.contains("lam hands this to you") && page.matches("call the consignee").count() == 2,
+            "{page}"
+        );
+        let taken = format!(
+            "/console/workbench/handover/{}/taken",
+            between(&page, "/console/workbench/handover/", "/taken")
+        );
+        location(&running.post(&taken, &ng, &[("csrf", &csrf(&page))]).await);
+        running.pass(10 * MINUTE);
+        let queue = running.page("/console/workbench", &lam).await;
+        assert!(
+            queue.contains("<span class=\"warn\">ng</span>"),
+            "taking a hand-over begins the time anew: {queue}"
+        );
+        assert_eq!(running.noted(|noted| matches!(noted, Noted::HandOver { .. })).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bay_sees_instructions_and_no_reason_and_what_it_sends_twice_counts_once() {
+    on_both(async |running| {
+        let (lam, _) = running.sign_in("lam").await;
+        let (yip, led_to) = running.sign_in("yip").await;
+        assert_eq!(led_to, "/console/bay");
+        let (movement, _) = running.announce("JK5001", 5).await;
+        location(&running.decide(&movement, &lam, "inspect").await);
+        running.direct(&movement, 1, Outcome::Directed(ActionCode::Inspect)).await;
+        let list = running.page("/console/bay?site=lok-ma-chau", &yip).await;
+        assert!(list.contains("JK 5001") && list.contains("open the third pallet"), "{list}");
+        assert!(!running.page("/console/bay?site=man-kam-to", &yip).await.contains("JK 5001"));
+        let path = format!("/console/bay/{movement}");
+        let page = running.page(&path, &yip).await;
+        assert!(
+            page.contains("open the third pallet") && !page.contains("value below the usual one"),
+            "{page}"
+        );
+
+        let token = csrf(&page);
+        let mut png = Cursor::new(Vec::new());
+        RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10])).write_to(&mut png, ImageFormat::Png).unwrap();
+        let send = async |file: Vec<u8>| {
+            let form = Form::new()
+                .text("csrf", token.clone())
+                .part("photograph", Part::bytes(file).file_name("a.png"));
+            let request = running.http.post(format!("{}{path}/photographs?site=lok-ma-chau", running.base));
+            request.header("cookie", &yip).multipart(form).send().await.unwrap()
+        };
+        for _ in 0..2 {
+            location(&send(png.get_ref().clone()).await);
+        }
+        let told = refused(send(b"<svg onload=alert(1)>".to_vec()).await).await;
+        assert!(told.contains("a.png: This is no photograph"), "{told}");
+        let page = running.page(&path, &yip).await;
+        assert_eq!(running.store.photographs(movement.as_str()).await.unwrap().len(), 1);
+        let picture =
+            format!("/console/bay/photographs/{}", between(&page, "/console/bay/photographs/", "\""));
+        let answer = running.get(&picture, &yip).await;
+        assert_eq!(answer.headers()["content-type"], "image/jpeg");
+        assert_eq!(image::load_from_memory(&answer.bytes().await.unwrap()).unwrap().width(), 40);
+
+        let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+        let mut fields = vec![
+            ("csrf", &*token),
+            ("id", &*id),
+            ("site", "lok-ma-chau"),
+            ("result", "found"),
+            ("quantity", "12 <cartons>"),
+        ];
+        let told = refused(running.post(&format!("{path}/outcome"), &yip, &fields).await).await;
+        assert!(told.contains("Check what was found.") && told.contains("12 &lt;cartons&gt;"), "{told}");
+        fields.extend([
+            ("check", "goods"),
+            ("check", "seals"),
+            ("category", "undeclared"),
+            ("note", "behind the third pallet"),
+        ]);
+        for _ in 0..2 {
+            location(&running.post(&format!("{path}/outcome"), &yip, &fields).await);
+        }
+        assert_eq!(running.noted(|noted| matches!(noted, Noted::Inspected(_))).await, 1);
+        let list = running.page("/console/bay?site=lok-ma-chau", &yip).await;
+        assert!(list.contains("Something found"), "{list}");
+
+        // The next movement of these parties shows it, as does a similar case.
+        let (next, _) = running.announce("JK5002", 90).await;
+        let page = running.page(&format!("/console/workbench/movements/{next}"), &lam).await;
+        let similar = between(&page, "Similar cases</h2>", "</section>");
+        assert!(
+            similar.contains("JK5001") && similar.contains("HS 8471") && similar.contains("Something found"),
+            "{similar}"
+        );
+        let parties = between(&page, "Parties and vehicle before</h2>", "</section>");
+        assert_eq!(
+            parties.matches("<td class=\"number stop\">1</td>").count(),
+            4,
+            "carrier, shipper, consignor, consignee: {parties}"
+        );
+
+        // And the figures.
+        location(&running.decide(&next, &lam, "release").await);
+        running.direct(&next, 2, Outcome::Released).await;
+        let csv = running.get("/console/figures/days.csv", &lam).await;
+        assert!(csv.headers()["content-disposition"].to_str().unwrap().contains("days.csv"));
+        let csv = csv.text().await.unwrap();
+        assert!(csv.lines().nth(1).unwrap().ends_with(",2,1,1,1,50.00,2,0,0"), "{csv}");
+        let csv = running.page("/console/figures/sources.csv", &lam).await;
+        assert!(csv.contains("goods,2,1,1,1,100.00"), "{csv}");
+        let page = running.page("/console/figures", &lam).await;
+        assert!(page.matches("<svg role=\"img\"").count() == 5, "{page}");
+        assert_eq!(running.get("/console/figures/accounts.csv", &lam).await.status(), StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_says_what_the_bays_can_do_and_the_queue_is_forecast() {
+    on_both(async |running| {
+        let (ho, _) = running.sign_in("ho").await;
+        let (lam, _) = running.sign_in("lam").await;
+        for (mark, minutes) in [("LM6001", 10), ("LM6002", 20), ("LM6003", 70)] {
+            let (movement, _) = running.announce(mark, minutes).await;
+            location(&running.decide(&movement, &lam, "inspect").await);
+        }
+        let page = running.page("/console/figures", &ho).await;
+        let path = "/console/figures/capacity";
+        for wrong in ["many", "-1", "1001"] {
+            refused(
+                running
+                    .post(path, &ho, &[("csrf", &csrf(&page)), ("site", "lok-ma-chau"), ("per_hour", wrong)])
+                    .await,
+            )
+            .await;
+        }
+        location(
+            &running
+                .post(path, &ho, &[("csrf", &csrf(&page)), ("site", "lok-ma-chau"), ("per_hour", "1")])
+                .await,
+        );
+        let csv = running.page("/console/figures/forecast.csv", &lam).await;
+        let of = |site: &str| {
+            csv.lines()
+                .filter(|line| line.starts_with(site))
+                .map(|l| l.splitn(3, ',').last().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("lok-ma-chau")[..3], ["2.00,2.00,1.00", "1.00,1.00,1.00", "0.00,0.00,0.00"], "{csv}");
+        assert_eq!(of("man-kam-to")[0], "0.00,0.00,", "nobody has said: no queue");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_sees_what_their_role_allows_and_foreign_forms_change_nothing() {
+    let running = start(None).await;
+    let (movement, _) = running.announce("NP7001", 30).await;
+    let pages = [
+        "/console/workbench".to_owned(),
+        format!("/console/workbench/movements/{movement}"),
+        "/console/workbench/handover".to_owned(),
+        "/console/figures".to_owned(),
+        "/console/figures/days.csv".to_owned(),
+    ];
+    for name in ["yip", "chan"] {
+        let (cookie, _) = running.sign_in(name).await;
+        for page in &pages {
+            assert_eq!(running.get(page, &cookie).await.status(), StatusCode::FORBIDDEN, "{name} {page}");
+        }
+        assert_eq!(running.get("/console/bay", &cookie).await.status(), StatusCode::OK);
+    }
+    let (lam, _) = running.sign_in("lam").await;
+    for page in ["/console/bay".to_owned(), format!("/console/bay/{movement}")] {
+        assert_eq!(running.get(&page, &lam).await.status(), StatusCode::FORBIDDEN, "{page}");
+    }
+    let (_, seen) = running.form(&movement, &lam).await;
+    let answer = running.decide_by(&movement, &lam, "another", &seen, "release").await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let (token, _) = running.form(&movement, &lam).await;
+    let answer = running.decide_by(&movement, &lam, &token, "nonsense", "release").await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+    let answer = running
+        .post(
+            "/console/figures/capacity",
+            &lam,
+            &[("csrf", &token), ("site", "lok-ma-chau"), ("per_hour", "1")],
+        )
+        .await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN, "a supervisor's");
+    for page in ["/console/workbench", "/console/bay"] {
+        assert_eq!(location(&running.get(page, "").await), "/console/sign-in");
+    }
+    assert_eq!(
+        running.get("/console/workbench/movements/m-none", &lam).await.status(),
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(running.lanes_have("NP7001").await, None);
+    for language in ["zh-Hant", "zh-Hans"] {
+        let page = running.page("/console/workbench", &format!("{lam}; language={language}")).await;
+        assert!(page.contains("待決定") || page.contains("待决定"), "{page}");
+    }
+    running.central.stop().await.unwrap();
+}

@@ -1,0 +1,170 @@
+// A selector's morning at the workbench, in a real browser: from sign-in to ten decided movements, mostly by the keyboard; another
+// officer's second look; an inspection at the bay on a phone. Arguments: address, folder for screenshots, language, phase (`morning` or
+// `bay`), password; of the bay: a photograph.
+// Prints one JSON line with what was seen; any failure ends it with a message and exit code 1.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [address, shots, language, phase, password, photograph] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+const errors = [], violations = [], keys = [];
+const locale = { en: "en-GB", "zh-Hant": "zh-HK", "zh-Hans": "zh-CN" }[language];
+
+/** Somebody at a screen of their own, signed in. */
+async function person(name, viewport, scale = 1) {
+  const context = await browser.newContext({ viewport, deviceScaleFactor: scale, locale });
+  const page = await context.newPage();
+  page.on("pageerror", error => errors.push(String(error)));
+  page.on("console", line => { if (line.type() === "error") errors.push(line.text()); });
+  await page.goto(`${address}/console/sign-in`);
+  await page.fill("input[name=name]", name);
+  await page.fill("input[name=password]", password);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/console\/(workbench|bay)/);
+  /** A picture of the page, and what axe has against it. */
+  const look = async shot => {
+    await page.screenshot({ path: `${shots}/workbench-${language}-${shot}.png`, fullPage: true });
+    // In a world of its own: the page's policy lets no foreign script in.
+    const session = await context.newCDPSession(page);
+    const { frameTree } = await session.send("Page.getFrameTree");
+    const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+    const run = async expression => (await session.send("Runtime.evaluate", { expression, contextId: executionContextId, awaitPromise: true, returnByValue: true })).result.value;
+    await run(`${axe}; 0`);
+    const found = await run("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' | ')))");
+    violations.push(...found.map(text => `${shot}: ${text}`));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (wide > 0) violations.push(`${shot}: ${wide} pixels too wide`);
+    // Keys that nobody has given words to.
+    const words = await page.locator("body").innerText();
+    keys.push(...(words.match(/\b(wb|bay|fig)-[a-z-]+\b/g) ?? []));
+  };
+  return { page, look };
+}
+
+/** By the keyboard alone: the code's number, what led to it, the reason, sent. */
+async function decide(page, code, reason) {
+  await page.keyboard.press(code);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(reason);
+  await page.keyboard.press("Control+Enter");
+}
+
+async function morning() {
+  const { page, look } = await person("lam", { width: 1280, height: 900 });
+  const before = Number(await page.locator(".filters a b").first().innerText());
+  await look("queue");
+  const clock = await page.locator("[data-arrives]").first().innerText();
+  await page.waitForFunction(text => document.querySelector("[data-arrives]").textContent !== text, clock);
+  let decided = 0;
+  for (const [code, reason] of [["3", "value below the usual one"], ["1", "known parties"], ["2", "licence to be seen"], ["1", "known parties"],
+    ["1", "known parties, 熟客"], ["3", "weight does not fit the packages"], ["1", "known parties"]]) {
+    // The first in the queue has the focus.
+    await page.waitForFunction(() => document.activeElement.matches("tr[data-row] a.mark"));
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/movements/);
+    if (decided === 0) await look("movement");
+    await page.waitForSelector("#decide form textarea");
+    await decide(page, code, reason);
+    await page.waitForURL(/told=wb-told-given/);
+    decided += 1;
+    if (decided === 1) await look("decided");
+  }
+  // Three at once: checked by the keyboard.
+  await page.waitForFunction(() => document.activeElement.matches("tr[data-row] a.mark"));
+  for (const key of ["x", "j", "x", "j", "x"]) await page.keyboard.press(key);
+  await page.keyboard.press("1");
+  await look("bulk");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("empties of a known carrier");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForSelector("[role=status] .counted");
+  decided += 3;
+  await look("bulk-done");
+  const after = Number(await page.locator(".filters a b").first().innerText());
+
+  // A downgrade waits for another officer, who sees it come without a reload.
+  const other = await person("ng", { width: 1280, height: 900 });
+  await other.page.goto(`${address}/console/workbench?view=second`);
+  await page.goto(`${address}/console/workbench?view=coded`);
+  await page.locator("tr[data-row]", { has: page.locator(".code.stop") }).first().locator("a.mark").click();
+  await page.waitForURL(/movements/);
+  await decide(page, "1", "documents have come");
+  await page.waitForURL(/told=wb-told-waits/);
+  await other.page.waitForSelector("tr[data-row] a.mark", { timeout: 10_000 });
+  await other.page.locator("tr[data-row] a.mark").first().click();
+  await other.page.waitForSelector(".second button");
+  await other.look("second");
+  await other.page.click(".second button[value=yes]");
+  await other.page.waitForURL(/told=wb-told-approved/);
+
+  // Work goes to the next shift.
+  await page.goto(`${address}/console/workbench`);
+  await page.waitForFunction(() => document.activeElement.matches("tr[data-row] a.mark"));
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/movements/);
+  await page.waitForSelector("#take");
+  await page.keyboard.press("t");
+  await page.waitForURL(/told=wb-told-taken/);
+  await page.goto(`${address}/console/workbench/handover`);
+  await page.selectOption("[name=to]", "ng");
+  await page.fill("[name=note]", "Call the consignee at nine.");
+  await look("handover");
+  await page.click("form.decision button.primary");
+  await page.waitForURL(/told=wb-told-handed-over/);
+  await other.page.goto(`${address}/console/workbench/handover`);
+  await other.look("handed-over");
+  await page.goto(`${address}/console/figures`);
+  await look("figures");
+  return { decided, before, after };
+}
+
+async function bay() {
+  const { page, look } = await person("yip", { width: 390, height: 844 }, 2);
+  // Where there are several control points, one is chosen first.
+  if (await page.locator(".bay .filters a").count()) await page.locator(".bay .filters a").first().click();
+  await page.waitForSelector("a.panel");
+  await look("bay");
+  await page.locator("a.panel").first().click();
+  await page.waitForSelector("input[type=file]");
+  await look("bay-vehicle");
+  await page.setInputFiles("input[type=file]", photograph);
+  await page.locator("form[enctype] button").click();
+  await page.waitForURL(/told=bay-told-photographs/);
+  await page.waitForFunction(() => document.querySelector(".shots img")?.naturalWidth > 0);
+  await page.check("[name=result][value=found]");
+  await page.check("[name=check][value=seals]");
+  await page.locator("button.primary").click();
+  await page.waitForSelector("[role=alert]");
+  await look("bay-wrong");
+  await page.check("[name=category][value=undeclared]");
+  await page.fill("[name=quantity]", "12 cartons");
+  await page.locator("button.primary").click();
+  await page.waitForURL(/told=bay-told-inspected/);
+  await look("bay-done");
+  const selector = await person("lam", { width: 1280, height: 900 });
+  await selector.page.goto(`${address}/console/figures`);
+  await selector.look("figures-after");
+  await selector.page.goto(`${address}/console/workbench`);
+  await selector.page.locator("tr[data-row] a.mark").first().click();
+  await selector.page.waitForSelector("#decide");
+  await selector.look("similar");
+  return { inspected: 1 };
+}
+
+try {
+  const seen = await { morning, bay }[phase]();
+  console.log(JSON.stringify({ ...seen, errors, violations, keys }));
+} catch (error) {
+  console.error(String(error), JSON.stringify({ errors, violations, keys }));
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
