@@ -23,7 +23,7 @@ use central::trade::TraderId;
 use central::{Central, ca, keys};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearance::ids::{EdgeId, OfficerId, SiteId};
-use clearance::transport::Party;
+use clearance::transport::{LINK_THREADS, Party};
 use tokio::sync::mpsc;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -391,17 +391,9 @@ enum Whom {
     },
 }
 
-/// How Zenoh shares its work out to threads, and what we want: all links on one. Its TLS link reads and writes a stream from two
-/// threads without a lock (eclipse-zenoh/zenoh#2557, not mended in 1.10.2), which has crashed central. It reads this from the
-/// environment once, before anything else could set it: so the process puts itself in its own place.
-const ZENOH_THREADS: (&str, &str) = (
-    "ZENOH_RUNTIME",
-    "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))",
-);
-
-/// Begin again with [`ZENOH_THREADS`], unless somebody has said otherwise. Returns only if it is so already, or cannot be.
+/// Begin again with [`LINK_THREADS`], unless somebody has said otherwise. Returns only if it is so already, or cannot be.
 fn on_one_thread() {
-    let (name, threads) = ZENOH_THREADS;
+    let (name, threads) = LINK_THREADS;
     if std::env::var_os(name).is_some() {
         return;
     }
@@ -416,8 +408,10 @@ fn on_one_thread() {
 }
 
 fn main() -> ExitCode {
-    on_one_thread();
     let cli = Cli::parse();
+    if matches!(cli.command, Some(Command::Run { .. } | Command::Router)) {
+        on_one_thread();
+    }
     // What the TLS link refuses is overheard and told in our words.
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,zenoh=warn,zenoh_transport=error,zenoh_link_tls=error"));

@@ -46,6 +46,11 @@ impl ActionCode {
             Self::Detain => "detain",
         }
     }
+
+    /// The code of that name; none if there is no such.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
 }
 
 impl fmt::Display for ActionCode {

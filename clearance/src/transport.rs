@@ -19,3 +19,11 @@ pub use endpoint::{EndpointError, check_endpoints};
 pub use party::{Party, PartyError};
 pub use request::{KeyKind, RequestError, RequestedKey, requested_key};
 pub use settings::{Certificates, Setting, TlsFiles, TlsHeld, connecting, routing};
+
+/// How Zenoh shares its work out to threads, and what both sides want: all links on one. Its TLS link reads and writes a stream
+/// from two threads without a lock (eclipse-zenoh/zenoh#2557, not mended in 1.10.2), which has crashed central. Zenoh reads
+/// this from the environment, once, before anything else could set it: so whoever opens links begins again with it.
+pub const LINK_THREADS: (&str, &str) = (
+    "ZENOH_RUNTIME",
+    "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))",
+);

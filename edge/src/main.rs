@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clearance::transport::LINK_THREADS;
 use clearance::transport::overheard::Heard;
 use edge::appliance::{Appliance, NodeStatus};
 use edge::clock::utc_now;
@@ -118,17 +119,9 @@ enum Command {
     },
 }
 
-/// How Zenoh shares its work out to threads, and what we want: all links on one. Its TLS link reads and writes a stream from two
-/// threads without a lock (eclipse-zenoh/zenoh#2557, not mended in 1.10.2), which has crashed central. It reads this from the
-/// environment once, before anything else could set it: so the process puts itself in its own place.
-const ZENOH_THREADS: (&str, &str) = (
-    "ZENOH_RUNTIME",
-    "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))",
-);
-
-/// Begin again with [`ZENOH_THREADS`], unless somebody has said otherwise. Returns only if it is so already, or cannot be.
+/// Begin again with [`LINK_THREADS`], unless somebody has said otherwise. Returns only if it is so already, or cannot be.
 fn on_one_thread() {
-    let (name, threads) = ZENOH_THREADS;
+    let (name, threads) = LINK_THREADS;
     if std::env::var_os(name).is_some() {
         return;
     }
@@ -143,8 +136,10 @@ fn on_one_thread() {
 }
 
 fn main() -> ExitCode {
-    on_one_thread();
     let cli = Cli::parse();
+    if matches!(cli.command, Some(Command::Run { .. })) {
+        on_one_thread();
+    }
     // Why there is no link is overheard and told in our words, once for each cause.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new(

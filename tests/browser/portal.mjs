@@ -3,12 +3,10 @@
 // mainland mark if there is one.
 // Prints the movement's id once the vehicle is announced, then one JSON line with what was seen; any failure ends it with a message and exit code 1.
 import { createHmac } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { violationsOn } from "./axe.mjs";
 
 const [address, shots, language, invitation, mark, mainland] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const locale = { en: "en-GB", "zh-Hant": "zh-HK", "zh-Hans": "zh-CN" }[language];
 
 /** The one-time password of now (RFC 6238) of a secret in base32. */
@@ -36,13 +34,7 @@ try {
   /** A picture of the page, and what axe has against it. */
   const look = async name => {
     await page.screenshot({ path: `${shots}/portal-${language}-${name}.png`, fullPage: true });
-    // In a world of its own: the page's policy lets no foreign script in.
-    const session = await context.newCDPSession(page);
-    const { frameTree } = await session.send("Page.getFrameTree");
-    const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
-    const run = async expression => (await session.send("Runtime.evaluate", { expression, contextId: executionContextId, awaitPromise: true, returnByValue: true })).result.value;
-    await run(`${axe}; 0`);
-    const found = await run("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' | ')))");
+    const found = await violationsOn(context, page);
     violations.push(...found.map(text => `${name}: ${text}`));
     // Wider than the screen: somebody would have to scroll sideways.
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -2,12 +2,10 @@
 // officer's second look; an inspection at the bay on a phone. Arguments: address, folder for screenshots, language, phase (`morning` or
 // `bay`), password; of the bay: a photograph.
 // Prints one JSON line with what was seen; any failure ends it with a message and exit code 1.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { violationsOn } from "./axe.mjs";
 
 const [address, shots, language, phase, password, photograph] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -30,13 +28,7 @@ async function person(name, viewport, scale = 1) {
   /** A picture of the page, and what axe has against it. */
   const look = async shot => {
     await page.screenshot({ path: `${shots}/workbench-${language}-${shot}.png`, fullPage: true });
-    // In a world of its own: the page's policy lets no foreign script in.
-    const session = await context.newCDPSession(page);
-    const { frameTree } = await session.send("Page.getFrameTree");
-    const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
-    const run = async expression => (await session.send("Runtime.evaluate", { expression, contextId: executionContextId, awaitPromise: true, returnByValue: true })).result.value;
-    await run(`${axe}; 0`);
-    const found = await run("axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' | ')))");
+    const found = await violationsOn(context, page);
     violations.push(...found.map(text => `${shot}: ${text}`));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (wide > 0) violations.push(`${shot}: ${wide} pixels too wide`);

@@ -42,10 +42,7 @@ impl ActionRequest {
     /// Read what was written.
     pub(super) fn check(&self) -> Result<(ActionCode, Option<Window>), Vec<FieldError>> {
         let mut errors = Vec::new();
-        let action = ActionCode::ALL
-            .into_iter()
-            .find(|a| a.code() == self.action)
-            .ok_or("release, documents, inspect, escort or detain");
+        let action = ActionCode::of_code(&self.action).ok_or("release, documents, inspect, escort or detain");
         let action = field(&mut errors, "/action", action);
         if self.reason.trim().is_empty() {
             errors.push(FieldError::at("/reason", "say why"));

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use risk::draw::{DayKey, Draw, Subject};
 
 use crate::secrets::Vault;
+use crate::storage::screening::DrawRow;
 use crate::storage::{StorageError, Store, data};
 
 /// Days ahead for which keys are made: declarations come up to two weeks ahead.
@@ -57,23 +58,27 @@ impl Keys {
                 let commitment = key.commitment().digest.to_string();
                 self.store.put_draw_key(day, &commitment, &sealed, now).await?
             };
-            let bytes = self.vault.unseal(&sealed_for(day), &row.key).map_err(data)?;
-            let bytes: [u8; 32] =
-                bytes.try_into().map_err(|_| data(format!("the draw's key of {day} has not 32 bytes")))?;
-            let key = DayKey::new(day, bytes);
-            if key.commitment().digest.to_string() != row.commitment {
-                return Err(data(format!("the draw's key of {day} is not the one that was committed to")));
-            }
-            self.open.insert(day, key);
+            self.open.insert(day, opened(&self.vault, day, &row)?);
         }
         self.open.get(&day).ok_or_else(|| data(format!("the draw's key of {day}")))
     }
+}
+
+/// The key of a day as it is stored; only the one that was committed to.
+fn opened(vault: &Vault, day: Date, row: &DrawRow) -> Result<DayKey, StorageError> {
+    let bytes = vault.unseal(&sealed_for(day), &row.key).map_err(data)?;
+    let bytes: [u8; 32] =
+        bytes.try_into().map_err(|_| data(format!("the draw's key of {day} has not 32 bytes")))?;
+    let key = DayKey::new(day, bytes);
+    if key.commitment().digest.to_string() != row.commitment {
+        return Err(data(format!("the draw's key of {day} is not the one that was committed to")));
+    }
+    Ok(key)
 }
 
 /// The key of a day, hexadecimal; for days that are over.
 pub(crate) async fn reveal(store: &Store, vault: &Vault, day: Date) -> anyhow::Result<Digest> {
     let row = store.draw_key(day).await?;
     let row = row.ok_or_else(|| anyhow::anyhow!("nothing was drawn on {day}"))?;
-    let key = vault.unseal(&sealed_for(day), &row.key)?;
-    Ok(Digest(key.try_into().map_err(|_| anyhow::anyhow!("the key of {day} has not 32 bytes"))?))
+    Ok(Digest(*opened(vault, day, &row)?.reveal()))
 }

@@ -77,10 +77,10 @@ struct Past<'a> {
 
 impl Past<'_> {
     async fn of(&mut self, who: &Acquaintance) -> Result<facts::History, StorageError> {
-        let known = match self.known.get(who) {
-            Some(known) => *known,
-            None => self.store.known(who).await?,
-        };
+        if let Some(known) = self.known.get(who) {
+            return Ok(known.history(self.now));
+        }
+        let known = self.store.known(who).await?;
         self.known.insert(who.clone(), known);
         Ok(known.history(self.now))
     }

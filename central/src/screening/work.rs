@@ -117,21 +117,22 @@ impl Desk {
 
     /// Look whether another policy is in force. One that cannot be applied leaves the one before.
     async fn take_policy(&mut self) -> Result<(), StorageError> {
-        let Some(row) = self.state.store.policy_in_force().await? else { return Ok(()) };
+        let Some(version) = self.state.store.policy_in_force().await? else { return Ok(()) };
         let known = self.engine.as_ref().map(|engine| engine.policy().version);
-        if known == Some(row.version()) || self.refused == Some(row.version()) {
+        if known == Some(version) || self.refused == Some(version) {
             return Ok(());
         }
+        let Some(row) = self.state.store.policy(version).await? else { return Ok(()) };
         let zone = &self.state.operations.place().zone;
         match policy::ready(&self.state.store, zone, &row).await {
             Ok(engine) => {
-                tracing::info!(version = row.version(), digest = %engine.digest(), "the policy is in force");
+                tracing::info!(version, digest = %engine.digest(), "the policy is in force");
                 self.engine = Some(engine);
                 self.refused = None;
             }
             Err(error) => {
-                tracing::error!(version = row.version(), %error, "the policy cannot be applied; the one before goes on");
-                self.refused = Some(row.version());
+                tracing::error!(version, %error, "the policy cannot be applied; the one before goes on");
+                self.refused = Some(version);
             }
         }
         Ok(())

@@ -288,7 +288,7 @@ impl Signalled {
         if text == "released" {
             return Some(Self::Released);
         }
-        ActionCode::ALL.into_iter().find(|code| code.code() == text).map(Self::Directed)
+        ActionCode::of_code(text).map(Self::Directed)
     }
 }
 

@@ -20,8 +20,6 @@ pub(super) struct Said {
     pub(super) code: Option<ActionCode>,
     /// How likely a find is, 0 to 1, if it has a score.
     pub(super) score: Option<f64>,
-    /// What moved the score, in log odds, the weightiest first.
-    pub(super) contributions: Vec<Contribution>,
     assessment: Assessment,
 }
 
@@ -30,9 +28,13 @@ impl Said {
         Self {
             code: code_that_follows(&assessment),
             score: assessment.score.map(risk::Probability::as_f64),
-            contributions: assessment.contributions.clone(),
             assessment,
         }
+    }
+
+    /// What moved the score, in log odds, the weightiest first.
+    pub(super) fn contributions(&self) -> &[Contribution] {
+        &self.assessment.contributions
     }
 
     /// Why, as those who select may know it, in the order in which it was asked; with what each demands.

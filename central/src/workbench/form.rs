@@ -49,7 +49,7 @@ impl Draft {
         let code = fields.get("code");
         let chosen = Basis::of_name(fields.get("basis")).filter(|basis| Basis::CHOSEN.contains(basis));
         Self {
-            code: ActionCode::ALL.into_iter().find(|known| known.code() == code),
+            code: ActionCode::of_code(code),
             basis: chosen,
             reason: fields.get("reason").to_owned(),
             instructions: fields.get("instructions").to_owned(),

@@ -2,7 +2,6 @@
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use clearance::directive::ActionCode;
 use clearance::ids::UtcMillis;
 use maud::{Markup, html};
 
@@ -99,13 +98,11 @@ fn heading(state: &AppState, language: Language, awaited: &Awaited, now: UtcMill
     let movement = &awaited.carrying.movement;
     let status = awaited.carrying.status(state.operations.place(), now);
     let mark = movement.mark.parse::<clearance::mark::RegistrationMark>();
-    let given = movement.action.as_deref();
-    let given = given.and_then(|given| ActionCode::ALL.into_iter().find(|code| code.code() == given));
     html! {
         div class="row head" {
             h1 { span class="mark" { (mark.map_or_else(|_| movement.mark.clone(), |mark| mark.spaced())) }
                 @if let Some(mainland) = &movement.mainland_mark { " " span class="mark soft" { (mainland) } } }
-            @match given {
+            @match movement.given() {
                 Some(code) => { span class=(terms::lamp(code)) { (language.say(action(code))) } }
                 None => { span class="code" { (language.say("wb-not-assessed")) } }
             }
@@ -142,10 +139,10 @@ fn reasons(language: Language, said: Option<&Said>) -> Markup {
                         li { (why) " " span class="soft" { (say(action(code))) } }
                     }
                 }
-                @if !said.contributions.is_empty() {
+                @if !said.contributions().is_empty() {
                     p class="soft" { (say("wb-moved")) }
                     ul class="reasons" {
-                        @for contribution in &said.contributions {
+                        @for contribution in said.contributions() {
                             @if let Some(ground) = engine::ground(language, contribution) {
                                 li { (ground) " " span class="soft" { (format!("{:+.2}", contribution.weight.as_f64())) } }
                             }

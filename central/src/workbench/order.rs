@@ -75,8 +75,7 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn of(awaited: &Awaited, said: Option<&Said>) -> Self {
         let movement = &awaited.carrying.movement;
-        let given = movement.action.as_deref();
-        let given = given.and_then(|given| ActionCode::ALL.into_iter().find(|code| code.code() == given));
+        let given = movement.given();
         Self {
             coded: given.is_some(),
             at_lane: movement.arrived().is_some(),

@@ -1,6 +1,5 @@
 //! A line of the queue.
 
-use clearance::directive::ActionCode;
 use clearance::ids::UtcMillis;
 use maud::{Markup, html};
 
@@ -72,14 +71,12 @@ impl Row {
 
     fn risk(&self, language: Language) -> Markup {
         let movement = &self.awaited.carrying.movement;
-        let given = movement.action.as_deref();
-        let given = given.and_then(|given| ActionCode::ALL.into_iter().find(|code| code.code() == given));
         html! {
             @if let Some(said) = &self.said {
                 @if let Some(code) = said.code { span class=(terms::lamp(code)) { (language.say(action(code))) } }
                 @if let Some(score) = said.score { " " span class="soft" { (format!("{:.0}%", score * 100.0)) } }
             }
-            @match (given, &self.said) {
+            @match (movement.given(), &self.said) {
                 (Some(code), _) => {
                     div { span class=(terms::lamp(code)) { (language.say(action(code))) } " " span class="soft" { (movement.action_by.as_deref().unwrap_or_default()) } }
                 }

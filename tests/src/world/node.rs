@@ -11,7 +11,7 @@ use clearance::directive::DirectiveStatus;
 use clearance::ids::{MovementId, PassageId, UtcMillis};
 use clearance::mark::RegistrationMark;
 use clearance::passage::Outcome;
-use clearance::transport::TlsFiles;
+use clearance::transport::{LINK_THREADS, TlsFiles};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout};
@@ -156,9 +156,8 @@ impl Network {
             command.args(["--connect", endpoint]);
         }
         // As `edge` and `central` start themselves, and for the same reason.
-        let threads =
-            "(rx: (handover: tx), acc: (handover: tx), net: (handover: tx), tx: (worker_threads: 1))";
-        command.env("ZENOH_RUNTIME", threads);
+        let (name, threads) = LINK_THREADS;
+        command.env(name, threads);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
         let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
         let input = child.stdin.take().context("no input")?;

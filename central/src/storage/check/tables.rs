@@ -79,7 +79,7 @@ impl Checking {
             self.value(!is_mark(&mark), &place, format!("{mark:?} is no mark"));
             self.value(mainland.is_some_and(|mark| !is_mark(&mark)), &place, "its mainland mark is no mark");
             self.value(arrival < 0, &place, format!("expected at {arrival}, before 1970"));
-            let known = action.as_deref().map(|code| ActionCode::ALL.into_iter().find(|a| a.code() == code));
+            let known = action.as_deref().map(ActionCode::of_code);
             if known == Some(None) {
                 self.value(true, &place, format!("{action:?} is no action code"));
                 continue;
@@ -145,8 +145,7 @@ impl Checking {
         self.report.count("decisions", decisions.len() as u64);
         for (id, code, basis, state) in decisions {
             let place = format!("decisions {id}");
-            let known = ActionCode::ALL.iter().any(|action| action.code() == code);
-            self.value(!known, &place, format!("{code:?} is no action code"));
+            self.value(ActionCode::of_code(&code).is_none(), &place, format!("{code:?} is no action code"));
             self.value(Basis::of_name(&basis).is_none(), &place, format!("{basis:?} is no basis"));
             self.value(DecisionState::of_name(&state).is_none(), &place, format!("{state:?} is no state"));
         }

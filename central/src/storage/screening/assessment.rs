@@ -216,10 +216,6 @@ pub(crate) fn code_that_follows(assessment: &Assessment) -> Option<ActionCode> {
     asked.map(Reason::measure).max().filter(|measure| *measure >= Measure::Inspect).map(Measure::code)
 }
 
-fn code_of(text: &str) -> Option<ActionCode> {
-    ActionCode::ALL.into_iter().find(|code| code.code() == text)
-}
-
 impl Write<'_> {
     async fn usage(&mut self, slot: &Slot, but: &str) -> Result<Usage, StorageError> {
         let rows: Vec<Counted> = sqlx::query_as(COUNT)
@@ -298,7 +294,7 @@ impl Write<'_> {
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let row = &carrying.movement;
-        let given = row.action.as_deref().and_then(code_of);
+        let given = row.given();
         let by_officer = given.is_some() && row.action_by.as_deref() != Some(SCREENING);
         match code_that_follows(assessment) {
             None if by_officer || given.is_none() => Ok(()),

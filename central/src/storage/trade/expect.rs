@@ -121,9 +121,7 @@ impl Write<'_> {
         .fetch_optional(&mut *self.tx)
         .await?;
         let Some((id, mainland, action, from, until)) = row else { return Ok(None) };
-        let action = ActionCode::ALL
-            .into_iter()
-            .find(|code| code.code() == action)
+        let action = ActionCode::of_code(&action)
             .ok_or_else(|| data(format!("movement {id} has the action code {action:?}")))?;
         Ok(Some(Directive {
             movement: id.parse().map_err(data)?,

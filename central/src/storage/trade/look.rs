@@ -1,5 +1,6 @@
 //! Looking at what was declared.
 
+use clearance::directive::ActionCode;
 use clearance::ids::{MovementId, SiteId, UtcMillis};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, FromRow, Row as _};
@@ -183,6 +184,11 @@ impl MovementRow {
             mainland_mark: self.mainland_mark.as_ref().map(|m| m.parse()).transpose().map_err(data)?,
             trailers: serde_json::from_str(&self.trailers).map_err(data)?,
         })
+    }
+
+    /// The action code that it has.
+    pub fn given(&self) -> Option<ActionCode> {
+        self.action.as_deref().and_then(ActionCode::of_code)
     }
 
     /// What the lane showed last.

@@ -38,7 +38,7 @@ fn rehearsed(row: &sqlx::any::AnyRow) -> Result<(MovementId, String, Rehearsed),
     let crossing = Rehearsed {
         valid_from: UtcMillis(row.try_get("valid_from")?),
         expected_arrival: UtcMillis(row.try_get("expected_arrival")?),
-        action: action.and_then(|code| ActionCode::ALL.into_iter().find(|known| known.code() == code)),
+        action: action.as_deref().and_then(ActionCode::of_code),
         signalled: signalled.as_deref().and_then(Signalled::of_stored).zip(at.map(UtcMillis)),
         inspected: row.try_get::<Option<i64>, _>("inspected_at")?.map(UtcMillis),
     };

@@ -53,8 +53,7 @@ impl DecisionRow {
 const COLUMNS: &str = "id, movement, version, cargo, code, reason, basis, instructions, by_whom, at, state, held, second_by, second_at, second_note";
 
 pub(super) fn code_of(text: &str) -> Result<ActionCode, StorageError> {
-    let known = ActionCode::ALL.into_iter().find(|code| code.code() == text);
-    known.ok_or_else(|| data(format!("{text:?} is no action code")))
+    ActionCode::of_code(text).ok_or_else(|| data(format!("{text:?} is no action code")))
 }
 
 fn decision_row(row: &AnyRow) -> Result<DecisionRow, StorageError> {
