@@ -34,6 +34,9 @@ const FOLDER: &str = "CLEARLANE_KILLED_EDGE";
 
 const KILLS: u32 = 200;
 
+/// After this an edge gives its store up and is started anew. A node waits longer.
+const STORE_HANGS: Duration = Duration::from_secs(20);
+
 fn set(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
@@ -94,6 +97,10 @@ fn killed() {
     };
     // What fails is tried again with what comes next: a full disk has room again at some time.
     loop {
+        if cache.waits_for_store().is_some_and(|waits| waits > STORE_HANGS) {
+            say("hangs", 1);
+            return;
+        }
         let Some(revision) = fetched(&cache).map(|revision| revision + 1) else { continue };
         if cache.apply(&[(ops(revision), head(revision))]).is_err() {
             cache.reset();
@@ -135,6 +142,16 @@ fn spawn(folder: &Path) -> Child {
         .unwrap()
 }
 
+/// A process that does not outlive whoever watches it.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// What was confirmed by all processes so far.
 #[derive(Default)]
 struct Confirmed {
@@ -147,6 +164,8 @@ struct Confirmed {
     /// The root at each revision.
     roots: Vec<Digest>,
     thrown_away: u32,
+    /// Lives that ended because the store did not come to an end.
+    hangs: u64,
 }
 
 impl Confirmed {
@@ -161,6 +180,7 @@ impl Confirmed {
                 "used" => self.used.push(number),
                 "recorded" => drop(self.recorded.insert(number as i64)),
                 "delivered" => drop(self.delivered.insert(number as i64)),
+                "hangs" => self.hangs += 1,
                 _ => {}
             }
         }
@@ -177,12 +197,13 @@ impl Confirmed {
         self.roots[revision as usize]
     }
 
-    fn add_to(&self, sums: &mut [u64; 4]) {
+    fn add_to(&self, sums: &mut [u64; 5]) {
         let counts = [
             self.applied,
             self.recorded.len() as u64,
             self.delivered.len() as u64,
             u64::from(self.thrown_away),
+            self.hangs,
         ];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
@@ -253,7 +274,7 @@ fn power_cuts_lose_nothing_that_was_confirmed_whatever_becomes_of_what_was_not_s
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     let mut disk = Disk::new().unwrap();
     let mut confirmed = Confirmed::default();
-    let mut sums = [0, 0, 0, 0];
+    let mut sums = [0; 5];
     for cut in 0..cuts {
         // What is made once is in danger once: now and then a disk is new.
         if cut % 15 == 14 {
@@ -268,8 +289,10 @@ fn power_cuts_lose_nothing_that_was_confirmed_whatever_becomes_of_what_was_not_s
         let stdout = child.stdout.take().unwrap();
         let trouble = chance.random_range(0..4);
         std::thread::scope(|scope| {
-            let (disk, child) = (&disk, &mut child);
+            let disk = &disk;
             scope.spawn(move || {
+                // Ends what is heard, too, when this fails.
+                let _child = Killed(child);
                 if trouble < 2 {
                     let until = disk.changes() + 30;
                     disk.changes_reach(until);
@@ -283,8 +306,6 @@ fn power_cuts_lose_nothing_that_was_confirmed_whatever_becomes_of_what_was_not_s
                     disk.refuse_sync(false);
                 }
                 disk.goes_dark();
-                child.kill().unwrap();
-                child.wait().unwrap();
             });
             confirmed.hear(stdout);
             // On a full disk it may end by itself.
@@ -300,9 +321,9 @@ fn power_cuts_lose_nothing_that_was_confirmed_whatever_becomes_of_what_was_not_s
         confirmed.check(disk.path(), &when);
     }
     confirmed.add_to(&mut sums);
-    let [applied, recorded, delivered, thrown_away] = sums;
+    let [applied, recorded, delivered, thrown_away, hangs] = sums;
     eprintln!(
-        "{cuts} cuts, seed {seed}: {applied} deltas, {recorded} passages, {delivered} delivered, cache rebuilt {thrown_away} times"
+        "{cuts} cuts, seed {seed}: {applied} deltas, {recorded} passages, {delivered} delivered, cache rebuilt {thrown_away} times, store hung {hangs} times"
     );
     // A few cuts may all come before anything was confirmed.
     let much = applied > cuts && recorded > cuts && thrown_away < cuts;

@@ -49,6 +49,10 @@ const OBSERVED: usize = 256;
 /// A frame that takes longer to read than this: the networks hang.
 const RECOGNISER_HANGS: Duration = Duration::from_secs(2);
 
+/// Longest wait for the directives' store; then the node ends, to be started anew. What the store has left undone ends
+/// with the process, and with it what keeps every later write from being done.
+const STORE_HANGS: Duration = Duration::from_mins(1);
+
 /// What all lanes of the node share.
 pub(super) struct Shared {
     pub(super) config: EdgeConfig,
@@ -249,11 +253,18 @@ async fn hand_out(mut reads: mpsc::Receiver<FrameReads>, inboxes: Vec<mpsc::Send
     }
 }
 
-/// After a passage could not be written: find out when it can be again.
+/// After a passage could not be written: find out when it can be again. Ends if the store of directives hangs.
 async fn watch_disk(shared: Arc<Shared>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tick.tick().await;
+        if shared.cache.waits_for_store().is_some_and(|waits| waits > STORE_HANGS) {
+            tracing::error!(
+                "the store of directives has hung for {} s: ending, to be started anew; check the disk if this comes again",
+                STORE_HANGS.as_secs()
+            );
+            return;
+        }
         if shared.outbox_fails.load(Ordering::SeqCst) {
             let outbox = Arc::clone(&shared.outbox);
             if let Ok(Ok(())) = tokio::task::spawn_blocking(move || outbox.probe()).await {

@@ -17,8 +17,9 @@ use clearance::mark::RegistrationMark;
 use clearance::merkle::{BucketSet, Buckets};
 use clearance::replicate::{DirectiveOp, Head};
 
+use super::aside::SLED;
 use super::floor::FloorFile;
-use super::generation::{Generation, guarded};
+use super::generation::{self, Generation, guarded};
 use super::quarantine::QuarantineNote;
 use super::used::UsedLog;
 use crate::outbox::disk;
@@ -228,6 +229,7 @@ impl Cache {
         work: impl FnOnce(&mut Generation) -> Result<T, CacheFault>,
     ) -> Result<T, CacheFault> {
         let mut floor = self.floor_file();
+        generation::may_write()?;
         let done = {
             let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
             let generation = generation.as_mut().ok_or(CacheFault::Incomplete)?;
@@ -247,10 +249,13 @@ impl Cache {
         let built = Generation::build(&self.inner.root, entries, head)?;
         let root = built.buckets().root();
         self.inner.faulted.store(false, Ordering::SeqCst);
-        let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
-        *generation = Some(built);
-        Generation::sweep(&self.inner.root, generation.as_ref());
-        drop(generation);
+        let before = {
+            let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
+            generation.replace(built)
+        };
+        // Look-ups do not wait for this.
+        drop(before);
+        Generation::sweep(&self.inner.root, self.generation().as_ref());
         self.raise(&mut floor, head)?;
         Ok(root)
     }
@@ -266,6 +271,11 @@ impl Cache {
             tracing::warn!(path = %self.inner.root.display(), %error, "cannot remove CURRENT; the damaged cache is found out again at the next start");
         }
         drop(floor);
+    }
+
+    /// How long the store has not come to an end with something. Nothing is written until it has.
+    pub fn waits_for_store(&self) -> Option<std::time::Duration> {
+        SLED.oldest()
     }
 
     /// Whether a look-up has failed since the last question.

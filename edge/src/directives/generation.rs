@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clearance::directive::DirectiveEntry;
 use clearance::ids::Digest;
@@ -19,6 +19,7 @@ use clearance::mark::RegistrationMark;
 use clearance::merkle::{self, BUCKETS, BucketSet, Buckets, bucket_of};
 use clearance::replicate::{DirectiveOp, Head};
 
+use super::aside::SLED;
 use super::cache::CacheFault;
 use super::entry::{self, META, Meta, SetSum};
 use crate::outbox::disk;
@@ -30,17 +31,39 @@ pub(super) const PREFIX: &str = "gen-";
 const PAGE_CACHE: u64 = 64 << 20;
 
 /// Longest wait for the disk; one that takes longer is no use to a lane.
-const FLUSH: Duration = Duration::from_secs(15);
+pub(super) const FLUSH: Duration = Duration::from_secs(15);
+
+/// After this a flush is asked once more.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Entries stored at once while a set is built.
 const BATCH: usize = 1000;
 
 pub(super) struct Generation {
     number: u64,
-    tree: sled::Db,
+    tree: Tree,
     meta: Meta,
     /// Of the directives in the tree; made anew when it is opened.
     buckets: Buckets,
+}
+
+/// sled's tree, open. Before it is closed it is flushed: what sled would flush by itself while closing could wait for ever.
+pub(super) struct Tree(sled::Db);
+
+impl Deref for Tree {
+    type Target = sled::Db;
+
+    fn deref(&self) -> &sled::Db {
+        &self.0
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        if let Err(error) = flush(self) {
+            tracing::debug!(%error, "what was not flushed of a closed cache is not needed");
+        }
+    }
 }
 
 /// Run something that calls sled; a panic is a fault like others.
@@ -71,6 +94,7 @@ impl Generation {
 
     /// Build a new one from a whole set and let it count.
     pub(super) fn build(root: &Path, entries: &[DirectiveEntry], head: Head) -> Result<Self, CacheFault> {
+        may_write()?;
         let number = numbers(root)?.into_iter().max().map_or(1, |n| n + 1);
         let path = folder(root, number);
         let built = guarded(|| {
@@ -222,8 +246,7 @@ impl Generation {
 
     /// Close it, without waiting for that: a tree that has failed may not come to an end.
     pub(super) fn abandon(self) {
-        let tree = self.tree;
-        if let Err(error) = thread::Builder::new().name("close".to_owned()).spawn(move || drop(tree)) {
+        if let Err(error) = SLED.start("close", move || drop(self)) {
             tracing::warn!(%error, "the damaged cache is not closed");
         }
     }
@@ -270,13 +293,13 @@ fn rows(entry: &DirectiveEntry) -> Vec<(Vec<u8>, Vec<u8>)> {
     rows
 }
 
-fn read<T: for<'b> minicbor::Decode<'b, ()>>(tree: &sled::Db, key: &[u8]) -> Result<Option<T>, CacheFault> {
+fn read<T: for<'b> minicbor::Decode<'b, ()>>(tree: &Tree, key: &[u8]) -> Result<Option<T>, CacheFault> {
     let Some(sealed) = tree.get(key)? else { return Ok(None) };
     entry::open(key, &sealed).map(Some).ok_or_else(|| CacheFault::corrupt(key))
 }
 
 /// The sums of a whole tree, every directive of which is read.
-fn scan(tree: &sled::Db) -> Result<(SetSum, Buckets), CacheFault> {
+fn scan(tree: &Tree) -> Result<(SetSum, Buckets), CacheFault> {
     let mut sum = SetSum::default();
     let mut sums = [Digest::default(); BUCKETS];
     for row in tree.iter() {
@@ -294,23 +317,39 @@ fn scan(tree: &sled::Db) -> Result<(SetSum, Buckets), CacheFault> {
     Ok((sum, Buckets::from_sums(&sums)))
 }
 
-/// sled 0.34 can wait for ever once a write of its own has failed, so it is waited for by a thread that may be left behind.
-fn flush(tree: &sled::Db) -> Result<(), CacheFault> {
+/// sled 0.34 can wait for ever once a write of its own has failed: the failure is noted, and whoever waits is not told. Another
+/// flush finds the note and wakes the one that waits. What waits all the same is left behind.
+fn flush(tree: &Tree) -> Result<(), CacheFault> {
     let (done, flushed) = mpsc::channel();
-    let tree = tree.clone();
-    let flush = move || {
-        let result = guarded(|| Ok(tree.flush().map(drop)?));
-        // Before anybody opens it again.
-        drop(tree);
-        let _ = done.send(result);
+    let ask = || {
+        let (tree, done) = (tree.0.clone(), done.clone());
+        let flush = move || {
+            let result = guarded(|| Ok(tree.flush().map(drop)?));
+            // Before anybody opens it again.
+            drop(tree);
+            let _ = done.send(result);
+        };
+        SLED.start("flush", flush).map_err(|_| CacheFault::Hangs)
     };
-    thread::Builder::new().name("flush".to_owned()).spawn(flush).map_err(|_| CacheFault::Hangs)?;
-    flushed.recv_timeout(FLUSH).unwrap_or(Err(CacheFault::Hangs))
+    ask()?;
+    let until = Instant::now() + FLUSH;
+    loop {
+        match flushed.recv_timeout(ASK_AGAIN) {
+            Ok(result) => return result,
+            Err(_) if Instant::now() >= until => return Err(CacheFault::Hangs),
+            Err(_) => ask()?,
+        }
+    }
 }
 
-pub(super) fn open_tree(path: &Path) -> Result<sled::Db, CacheFault> {
+/// Nobody may write while a flush or a close is left behind; see [`super::aside`].
+pub(super) fn may_write() -> Result<(), CacheFault> {
+    if SLED.settled(FLUSH) { Ok(()) } else { Err(CacheFault::Hangs) }
+}
+
+pub(super) fn open_tree(path: &Path) -> Result<Tree, CacheFault> {
     let config = sled::Config::new().path(path).cache_capacity(PAGE_CACHE).flush_every_ms(None);
-    Ok(config.open()?)
+    Ok(Tree(config.open()?))
 }
 
 pub(super) fn folder(root: &Path, number: u64) -> PathBuf {

@@ -3,6 +3,7 @@
 //! `cache` keeps the set (sled), `floor` and `used` keep what must survive it. [`crate::link`] fills it from central's
 //! log. See `docs/design/replication.md`.
 
+mod aside;
 mod cache;
 pub(crate) mod check;
 mod entry;

@@ -14,7 +14,7 @@ use rand::Rng;
 use super::volume::{ROOT, Refused, Volume};
 use super::wire::{self, Request, op};
 
-/// Longest wait for a change.
+/// Longest time without any change. Longer than an edge waits for its store.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A mounted disk.
@@ -95,9 +95,15 @@ impl Disk {
     }
 
     fn reaches(&self, reached: impl Fn(&State) -> bool) {
-        let waited = self.shared.changed.wait_timeout_while(self.state(), PATIENCE, |state| !reached(state));
-        let late = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
-        assert!(!late, "nobody works on the disk");
+        let mut state = self.state();
+        while !reached(&state) {
+            let before = state.changes;
+            let no_change = |state: &mut State| !reached(state) && state.changes == before;
+            let waited = self.shared.changed.wait_timeout_while(state, PATIENCE, no_change);
+            let (now, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            assert!(!waited.timed_out(), "nobody works on the disk");
+            state = now;
+        }
     }
 
     /// Power off and on again: whatever was not synced is there, or not, or in part. Whoever worked on the disk must be

@@ -555,6 +555,12 @@ pub async fn session_as_router(endpoint: &str, files: &TlsFiles) -> anyhow::Resu
     Ok(session)
 }
 
+/// A bare router that listens, and that others reach with a certificate.
+pub async fn session_listening(endpoint: &str, files: &TlsFiles) -> anyhow::Result<Session> {
+    open(transport::routing(&[endpoint.to_owned()], &[], Some((Certificates::Files(files), no_rules()))))
+        .await
+}
+
 fn no_rules() -> Value {
     json!({ "enabled": false, "default_permission": "allow" })
 }
