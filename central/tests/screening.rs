@@ -7,17 +7,22 @@ use std::time::Duration;
 use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, token_hash};
+use central::screening::rules::{self, Hand, NotDone, Sight};
 use central::screening::{ImportList, NotTaken, approve, put_list, put_policy, replay};
-use central::storage::Store;
-use central::storage::screening::NotApproved;
+use central::storage::check::check;
+use central::storage::screening::{NotApproved, NotKept};
+use central::storage::{Database, Store};
 use central::trade::Place;
 use central::{Central, keys, open_store};
+use clearance::finding::Grade;
 use clearance::ids::UtcMillis;
 use jiff::tz::TimeZone;
 use reqwest::Method;
 use risk::assessment::Confidentiality;
+use risk::dossier::{Refusal, Stage};
 use risk::lists::{ListHeader, ListKind};
 use risk::policy::{ListUse, Quota, RandomShares, Rule};
+use risk::rules::{RuleDraft, RuleExample};
 use risk::{Colour, Decision, Measure, Policy, Probability, Reason};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,6 +35,7 @@ const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-
 
 struct Office {
     central: Central,
+    database: Database,
     store: Store,
     place: Place,
     http: reqwest::Client,
@@ -56,7 +62,15 @@ impl Office {
         store.put_token(&token_hash("trade"), "shipper", Role::Trade.name(), Some(&acme)).await.unwrap();
         store.put_token(&token_hash("selector"), "selector", Role::Selector.name(), None).await.unwrap();
         let central = Central::start(&config, Clock::system()).await.unwrap();
-        Self { central, store, place: config.place().unwrap(), http: reqwest::Client::new(), _folder: folder }
+        let database = central::database(&config);
+        Self {
+            central,
+            database,
+            store,
+            place: config.place().unwrap(),
+            http: reqwest::Client::new(),
+            _folder: folder,
+        }
     }
 
     async fn call(&self, method: Method, path: &str, token: &str, body: &Value) -> (u16, Value) {
@@ -231,6 +245,30 @@ async fn an_officers_code_stands_until_screening_becomes_stricter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_officer_has_taken_back_does_not_come_back_by_another_policy() {
+    let office = Office::start(None).await;
+    let first = office.rules(policy(Vec::new())).await;
+    let (ccrn, movement) = office.truck("AB7", "Happy Shop").await;
+    let (_, other) = office.truck("AB8", "Happy Shop").await;
+    assert_eq!(office.decided(&movement, first).await.1.as_deref(), Some("release"));
+    let path = format!("/api/v1/movements/{movement}/action");
+    let (status, answer) =
+        office.call(Method::DELETE, &path, "selector", &json!({ "reason": "a call" })).await;
+    assert_eq!(status, 204, "{answer}");
+    let second =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    office.decided(&other, second).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let id = movement.parse().unwrap();
+    assert_eq!(office.store.movement(&id).await.unwrap().unwrap().action, None);
+    // Declared otherwise, it is another matter.
+    let path = format!("/api/v1/consignments/{ccrn}");
+    let (status, answer) = office.call(Method::PUT, &path, "trade", &consignment("Gloomy Shop")).await;
+    assert_eq!(status, 200, "{answer}");
+    office.gets(&movement, "inspect").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rule_that_begins_later_holds_for_what_was_assessed_before() {
     let office = Office::start(None).await;
     let begins = UtcMillis(jiff::Timestamp::now().as_millisecond() + 6_000);
@@ -348,4 +386,189 @@ async fn the_draw_never_exceeds_its_quota() {
 async fn the_draw_never_exceeds_its_quota_on_postgresql() {
     let server = support::Postgres::start().unwrap();
     a_quota_is_kept(Some(&server.url())).await;
+}
+
+/// A draft with an example for which it holds and one for which it does not.
+fn draft(id: &str, consignee: &str) -> RuleDraft {
+    let facts = risk::example::facts();
+    let mut hit = facts.clone();
+    consignee.clone_into(&mut hit.consignments[0].consignee.name);
+    let example = |name: &str, holds, facts| RuleExample { name: name.to_owned(), holds, facts };
+    RuleDraft {
+        rule: rule(id, &for_consignee(consignee), Measure::Inspect),
+        purpose: "they were found out last month".to_owned(),
+        examples: vec![example("them", true, hit), example("others", false, facts)],
+    }
+}
+
+fn hand(name: &str) -> Hand {
+    Hand { by: name.parse().unwrap(), at: Clock::system().now() }
+}
+
+impl Office {
+    /// A version of a rule as it is now.
+    async fn sight(&self, rule: &str, version: u32) -> Sight {
+        let steps = self.store.rule(rule, version).await.unwrap().unwrap().steps;
+        Sight { rule: rule.to_owned(), version, steps }
+    }
+
+    async fn stage(&self, rule: &str, version: u32) -> Stage {
+        self.store.rule(rule, version).await.unwrap().unwrap().dossier().unwrap().stage()
+    }
+
+    async fn in_force(&self) -> Vec<(String, u32)> {
+        let version = self.store.policy_in_force().await.unwrap().unwrap();
+        let policy = self.store.policy(version).await.unwrap().unwrap().policy().unwrap();
+        policy.rules.into_iter().map(|rule| (rule.id, rule.version)).collect()
+    }
+
+    /// The movement has this code in the end.
+    async fn gets(&self, movement: &str, code: &str) {
+        let id = movement.parse().unwrap();
+        for _ in 0..400 {
+            if self.store.movement(&id).await.unwrap().unwrap().action.as_deref() == Some(code) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{movement} did not get {code}");
+    }
+}
+
+/// From a draft over its simulation and a second pair of eyes into force, to its first hits and out of force again.
+async fn a_rule_lives(database: Option<&str>) {
+    let office = Office::start(database).await;
+    let (store, zone) = (&office.store, office.zone());
+    // Without a policy there is nothing to add to, and a policy of one rule would let everything else go.
+    rules::write(store, draft("gloomy", "Gloomy Shop"), None, hand("chan")).await.unwrap();
+    let sight = office.sight("gloomy", 1).await;
+    let early = rules::enforce(store, &zone, &sight, hand("wong")).await.unwrap_err();
+    assert!(matches!(early, NotDone::Refused(Refusal::NotSimulated)), "{early}");
+    rules::simulate(store, &sight, UtcMillis(0), hand("chan")).await.unwrap();
+    let sight = office.sight("gloomy", 1).await;
+    let alone = rules::enforce(store, &zone, &sight, hand("wong")).await.unwrap_err();
+    assert!(matches!(alone, NotDone::NoPolicy), "{alone}");
+
+    let base = office.rules(policy(vec![rule("old", &for_consignee("Old Shop"), Measure::Documents)])).await;
+    let (_, open) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, other) = office.truck("AB2", "Old Shop").await;
+    assert_eq!(office.decided(&open, base).await.1.as_deref(), Some("release"));
+    assert_eq!(office.decided(&other, base).await.1.as_deref(), Some("documents"));
+
+    // Simulated again, it says what it would have done.
+    let simulated = rules::simulate(store, &sight, UtcMillis(0), hand("chan")).await.unwrap();
+    let report = &simulated.report;
+    assert_eq!((report.movements, report.hits, report.stricter, report.days), (2, 1, 1, 1));
+    assert_eq!(simulated.hits, [open.as_str()]);
+    assert_eq!(store.rule("gloomy", 1).await.unwrap().unwrap().report().unwrap().as_ref(), Some(report));
+    // Who looked before it was simulated again looks at something else.
+    let stale = rules::enforce(store, &zone, &sight, hand("wong")).await.unwrap_err();
+    assert!(matches!(stale, NotDone::NotKept(NotKept::Changed)), "{stale}");
+    let sight = office.sight("gloomy", 1).await;
+    let own = rules::enforce(store, &zone, &sight, hand("chan")).await.unwrap_err();
+    assert!(matches!(own, NotDone::Refused(Refusal::SameEyes(_))), "{own}");
+
+    // Two agree at the same moment: one of them puts it into force.
+    let (first, second) = tokio::join!(
+        rules::enforce(store, &zone, &sight, hand("wong")),
+        rules::enforce(store, &zone, &sight, hand("lam"))
+    );
+    assert_eq!([&first, &second].iter().filter(|done| done.is_ok()).count(), 1, "{first:?} {second:?}");
+    let in_force = store.policy_in_force().await.unwrap().unwrap();
+    assert_eq!(in_force, base + 1);
+    assert_eq!(office.in_force().await, [("old".to_owned(), 1), ("gloomy".to_owned(), 1)]);
+    // What was open is assessed again, and what comes is hit.
+    office.gets(&open, "inspect").await;
+    office.gets(&other, "documents").await;
+    let (_, next) = office.truck("AB3", "Gloomy Shop").await;
+    office.gets(&next, "inspect").await;
+    let hits = store.rule_hits("gloomy", 1, true, 10).await.unwrap();
+    let hit: Vec<_> = hits.iter().map(|hit| (hit.movement.as_str(), hit.mark.as_str())).collect();
+    assert_eq!(hit, [(open.as_str(), "AB1"), (next.as_str(), "AB3")]);
+    let counts = store.rule_hit_counts(UtcMillis(0)).await.unwrap();
+    assert_eq!(counts, [("gloomy".to_owned(), 1, 2), ("old".to_owned(), 1, 1)]);
+
+    // A version that begins later would leave a gap.
+    let sight = office.sight("gloomy", 1).await;
+    let mut later = draft("gloomy", "Gloomier Shop");
+    later.rule.from = Clock::system().now().plus_millis(60_000);
+    assert_eq!(rules::write(store, later, Some(&sight), hand("wong")).await.unwrap(), 2);
+    rules::simulate(store, &office.sight("gloomy", 2).await, UtcMillis(0), hand("wong")).await.unwrap();
+    let gap = rules::enforce(store, &zone, &office.sight("gloomy", 2).await, hand("chan")).await.unwrap_err();
+    assert!(matches!(gap, NotDone::Gap), "{gap}");
+    // Written otherwise, it takes the first one's place, which is out of force then.
+    let sight = office.sight("gloomy", 2).await;
+    let mut better = draft("gloomy", "Gloomier Shop");
+    better.rule.measure = Measure::Detain;
+    assert_eq!(rules::write(store, better, Some(&sight), hand("wong")).await.unwrap(), 2);
+    let second = office.sight("gloomy", 2).await;
+    rules::simulate(store, &second, UtcMillis(0), hand("wong")).await.unwrap();
+    rules::enforce(store, &zone, &office.sight("gloomy", 2).await, hand("chan")).await.unwrap();
+    assert_eq!(office.in_force().await, [("old".to_owned(), 1), ("gloomy".to_owned(), 2)]);
+    assert_eq!(office.stage("gloomy", 1).await, Stage::Withdrawn);
+    office.gets(&open, "release").await;
+    office.gets(&next, "release").await;
+    assert!(store.rule_hits("gloomy", 1, true, 10).await.unwrap().is_empty(), "it is no reason any more");
+
+    // Out of force by two.
+    let sight = office.sight("gloomy", 2).await;
+    let alone = rules::withdraw(store, &zone, &sight, hand("lam")).await.unwrap_err();
+    assert!(matches!(alone, NotDone::Refused(Refusal::AskFirst)), "{alone}");
+    rules::ask_withdrawal(store, &sight, Some("no finds".to_owned()), hand("lam")).await.unwrap();
+    let sight = office.sight("gloomy", 2).await;
+    let alone = rules::withdraw(store, &zone, &sight, hand("lam")).await.unwrap_err();
+    assert!(matches!(alone, NotDone::Refused(Refusal::OwnRequest(_))), "{alone}");
+    rules::withdraw(store, &zone, &sight, hand("chan")).await.unwrap();
+    assert_eq!(office.in_force().await, [("old".to_owned(), 1)]);
+    assert!(office.replays().await > 5);
+    let report = check(&office.database, store.signer(), None).await.unwrap();
+    let damage: Vec<_> = report.findings.iter().filter(|f| f.grade == Grade::Damage).collect();
+    assert!(damage.is_empty(), "{damage:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_goes_from_a_draft_into_force_to_its_first_hit_and_out_again() {
+    a_rule_lives(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_goes_from_a_draft_into_force_to_its_first_hit_and_out_again_on_postgresql() {
+    let server = support::Postgres::start().unwrap();
+    a_rule_lives(Some(&server.url())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_unsound_of_a_rule_is_told_and_not_kept() {
+    let office = Office::start(None).await;
+    let store = &office.store;
+    let written = |change: fn(&mut RuleDraft)| {
+        let mut draft = draft("gloomy", "Gloomy Shop");
+        change(&mut draft);
+        rules::write(store, draft, None, hand("chan"))
+    };
+    for (change, said) in [
+        ((|d| "nonsense(".clone_into(&mut d.rule.condition)) as fn(&mut RuleDraft), "at character"),
+        (|d| "colour == 'red'".clone_into(&mut d.rule.condition), "colour"),
+        (|d| "hour == 'red'".clone_into(&mut d.rule.condition), "character"),
+        (|d| "hour".clone_into(&mut d.rule.condition), "true or false"),
+        (
+            |d| {
+                "consignments.all(a, consignments.all(b, consignments.all(c, consignments.all(d, d.packages > 1))))"
+                    .clone_into(&mut d.rule.condition);
+            },
+            "it may go over consignments",
+        ),
+        (|d| d.purpose.clear(), "what the rule is for"),
+        (|d| d.examples.truncate(1), "needs an example"),
+        (|d| d.examples.iter_mut().for_each(|e| e.holds = !e.holds), "it holds, and should not"),
+        (|d| "Gloomy Rule".clone_into(&mut d.rule.id), "lower-case"),
+        (|d| d.rule.measure = Measure::Release, "release"),
+    ] {
+        let error = written(change).await.unwrap_err();
+        assert!(matches!(error, NotDone::Draft(_)) && error.to_string().contains(said), "{said}: {error}");
+    }
+    assert!(store.rules(10).await.unwrap().is_empty());
+    written(|_| ()).await.unwrap();
+    let twice = written(|_| ()).await.unwrap_err();
+    assert!(matches!(twice, NotDone::Named(_)), "{twice}");
 }

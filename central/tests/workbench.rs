@@ -14,8 +14,10 @@ use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, hash_password};
 use central::operations::{Bundling, Operations};
+use central::screening::{ImportList, approve, put_list, put_policy};
 use central::storage::trade::Revision;
 use central::storage::{Noted, Store};
+use central::trade::movement::Inspection;
 use central::trade::{Caller, Consignment, Direction, Load, Party, TraderId, Vehicle};
 use central::{Central, keys, open_store};
 use clearance::decide::Reason;
@@ -25,6 +27,10 @@ use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
 use image::{ImageFormat, RgbImage};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
+use risk::assessment::Confidentiality;
+use risk::lists::{ListHeader, ListKind};
+use risk::policy::{ListUse, RandomShares, Rule};
+use risk::{Measure, Policy, Probability};
 use support::Postgres;
 use tempfile::TempDir;
 
@@ -604,6 +610,75 @@ async fn the_bay_sees_instructions_and_no_reason_and_what_it_sends_twice_counts_
         let page = running.page("/console/figures", &lam).await;
         assert!(page.matches("<svg role=\"img\"").count() == 5, "{page}");
         assert_eq!(running.get("/console/figures/accounts.csv", &lam).await.status(), StatusCode::NOT_FOUND);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bay_finds_comes_back_to_the_rules_and_lists_that_asked() {
+    on_both(async |running| {
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let header = ListHeader {
+            list: "informants".to_owned(),
+            version: 1,
+            kind: ListKind::Companies,
+            measure: Measure::Inspect,
+            source: "liaison".to_owned(),
+            confidentiality: Confidentiality::Keepers,
+            matching: ListKind::Companies.usual_matching(),
+        };
+        let file = b"entry,name\n1,Kowloon Traders\n".to_vec();
+        let list = ImportList { header, file };
+        let digest = put_list(&running.store, &zone, list, "lam", running.at()).await.unwrap();
+        let rule = Rule {
+            id: "laptops".to_owned(),
+            version: 2,
+            condition: "consignments.exists(c, c.description == 'laptops')".to_owned(),
+            measure: Measure::Inspect,
+            from: UtcMillis(0),
+            until: None,
+        };
+        let policy = Policy {
+            lists: vec![ListUse { list: "informants".to_owned(), digest }],
+            rules: vec![rule],
+            random: RandomShares { inspect: Probability::ONE, ..RandomShares::default() },
+            ..Policy::default()
+        };
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let mut movements = Vec::new();
+        for (number, minutes, result) in [(1, 20, Inspection::Found), (2, 40, Inspection::NothingFound)] {
+            let (movement, _) = running.announce(&format!("NP700{number}"), 5).await;
+            for _ in 0..400 {
+                if running.store.assessment(movement.as_str()).await.unwrap().is_some() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            }
+            running.direct(&movement, number, Outcome::Directed(ActionCode::Inspect)).await;
+            running.pass(minutes * MINUTE);
+            running.operations.record_inspection(&movement, result, "yip").await.unwrap();
+            movements.push(movement);
+        }
+        // An hour has passed.
+        let (lam, _) = running.sign_in("lam").await;
+        let rows = async || {
+            let csv = running.page("/console/figures/returns.csv", &lam).await;
+            let mut rows: Vec<String> = csv.lines().skip(1).map(str::to_owned).collect();
+            rows.sort();
+            rows
+        };
+        // Two inspections of 20 and 40 minutes; the interval is Wilson's of 1 in 2.
+        let half = "2,1,50.00,9.45,90.55,60,60";
+        let expected =
+            [format!("random,,,{half}"), format!("rule,laptops,2,{half}"), format!("withheld,,,{half}")];
+        assert_eq!(rows().await, expected);
+        let page = running.page("/console/figures", &lam).await;
+        assert!(page.contains("Rule laptops, version 2") && page.contains("9.5–90.5%"), "{page}");
+        assert!(!page.contains("informants"), "{page}");
+        // The bay puts its report right: no inspection more, but a find.
+        running.operations.record_inspection(&movements[1], Inspection::Found, "yip").await.unwrap();
+        assert!(rows().await[1].starts_with("rule,laptops,2,2,2,100.00,"), "{:?}", rows().await);
     })
     .await;
 }

@@ -2,42 +2,10 @@
 // officer's second look; an inspection at the bay on a phone. Arguments: address, folder for screenshots, language, phase (`morning` or
 // `bay`), password; of the bay: a photograph.
 // Prints one JSON line with what was seen; any failure ends it with a message and exit code 1.
-import { chromium } from "playwright-core";
-import { violationsOn } from "./axe.mjs";
+import { office } from "./officers.mjs";
 
 const [address, shots, language, phase, password, photograph] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync"],
-});
-const errors = [], violations = [], keys = [];
-const locale = { en: "en-GB", "zh-Hant": "zh-HK", "zh-Hans": "zh-CN" }[language];
-
-/** Somebody at a screen of their own, signed in. */
-async function person(name, viewport, scale = 1) {
-  const context = await browser.newContext({ viewport, deviceScaleFactor: scale, locale });
-  const page = await context.newPage();
-  page.on("pageerror", error => errors.push(String(error)));
-  page.on("console", line => { if (line.type() === "error") errors.push(line.text()); });
-  await page.goto(`${address}/console/sign-in`);
-  await page.fill("input[name=name]", name);
-  await page.fill("input[name=password]", password);
-  await page.keyboard.press("Enter");
-  await page.waitForURL(/\/console\/(workbench|bay)/);
-  /** A picture of the page, and what axe has against it. */
-  const look = async shot => {
-    await page.screenshot({ path: `${shots}/workbench-${language}-${shot}.png`, fullPage: true });
-    const found = await violationsOn(context, page);
-    violations.push(...found.map(text => `${shot}: ${text}`));
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    if (wide > 0) violations.push(`${shot}: ${wide} pixels too wide`);
-    // Keys that nobody has given words to.
-    const words = await page.locator("body").innerText();
-    keys.push(...(words.match(/\b(wb|bay|fig)-[a-z-]+\b/g) ?? []));
-  };
-  return { page, look };
-}
+const { person, walk } = await office({ address, shots, language, password, name: "workbench" });
 
 /** By the keyboard alone: the code's number, what led to it, the reason, sent. */
 async function decide(page, code, reason) {
@@ -151,12 +119,4 @@ async function bay() {
   return { inspected: 1 };
 }
 
-try {
-  const seen = await { morning, bay }[phase]();
-  console.log(JSON.stringify({ ...seen, errors, violations, keys }));
-} catch (error) {
-  console.error(String(error), JSON.stringify({ errors, violations, keys }));
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+await walk({ morning, bay }[phase]);

@@ -83,12 +83,21 @@ pub enum Deed {
         /// Until when; for ever if absent.
         until: Option<UtcMillis>,
     },
+    /// Asked for it to be taken out of force.
+    AskWithdrawal {
+        /// Why.
+        why: String,
+    },
+    /// Disagreed: it stays in force.
+    Keep,
+    /// Put another version in its place.
+    Replace,
     /// Took it back, or out of force.
     Withdraw,
 }
 
 /// Where it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// It was written.
@@ -104,6 +113,15 @@ pub enum Stage {
         /// Until when; for ever if absent.
         until: Option<UtcMillis>,
     },
+    /// It is in force still, and somebody has asked to take it out.
+    Leaving {
+        /// From when on.
+        from: UtcMillis,
+        /// Until when; for ever if absent.
+        until: Option<UtcMillis>,
+        /// Who has asked.
+        asked: OfficerId,
+    },
     /// It was taken back.
     Withdrawn,
 }
@@ -114,6 +132,9 @@ pub enum Refusal {
     /// Whoever wrote it.
     #[error("{0} wrote it: somebody else has to approve it")]
     SameEyes(OfficerId),
+    /// Whoever asked.
+    #[error("{0} asked for it: somebody else has to agree")]
+    OwnRequest(OfficerId),
     /// Its effect is not known yet.
     #[error("simulate it on past movements first")]
     NotSimulated,
@@ -142,6 +163,9 @@ pub enum Refusal {
         /// What is wanted.
         to: Measure,
     },
+    /// Taking something out of force may let vehicles go that it held.
+    #[error("it is in force: ask for its withdrawal, and somebody else agrees")]
+    AskFirst,
     /// No reason.
     #[error("say why")]
     NoReason,
@@ -192,18 +216,51 @@ impl Dossier {
 
     /// Where it stands.
     pub fn stage(&self) -> Stage {
-        match self.steps.last().map(|step| &step.deed) {
-            Some(Deed::Simulate { .. }) => Stage::Simulated,
-            Some(Deed::Approve) => Stage::Approved,
-            Some(Deed::Enforce { from, until }) => Stage::Live { from: *from, until: *until },
-            Some(Deed::Withdraw) => Stage::Withdrawn,
-            Some(Deed::Draft) | None => Stage::Draft,
+        match self.steps.last().map(|step| (&step.deed, &step.by)) {
+            Some((Deed::Simulate { .. }, _)) => Stage::Simulated,
+            Some((Deed::Approve, _)) => Stage::Approved,
+            Some((Deed::Enforce { .. } | Deed::Keep, _)) => self.live(None),
+            Some((Deed::AskWithdrawal { .. }, by)) => self.live(Some(by)),
+            Some((Deed::Withdraw | Deed::Replace, _)) => Stage::Withdrawn,
+            Some((Deed::Draft, _)) | None => Stage::Draft,
+        }
+    }
+
+    fn live(&self, asked: Option<&OfficerId>) -> Stage {
+        let window = self.steps.iter().rev().find_map(|step| match &step.deed {
+            Deed::Enforce { from, until } => Some((*from, *until)),
+            _ => None,
+        });
+        match (window, asked) {
+            (Some((from, until)), None) => Stage::Live { from, until },
+            (Some((from, until)), Some(asked)) => Stage::Leaving { from, until, asked: asked.clone() },
+            // No step of ours leads here.
+            (None, _) => Stage::Withdrawn,
         }
     }
 
     /// Whether it is in force at `now`.
     pub fn in_force(&self, now: UtcMillis) -> bool {
-        matches!(self.stage(), Stage::Live { from, until } if from <= now && until.is_none_or(|until| now < until))
+        let (Stage::Live { from, until } | Stage::Leaving { from, until, .. }) = self.stage() else {
+            return false;
+        };
+        from <= now && until.is_none_or(|until| now < until)
+    }
+
+    /// Whoever has written a part of it.
+    fn has_written(&self, who: &OfficerId) -> bool {
+        self.steps.iter().any(|step| step.deed == Deed::Draft && step.by == *who)
+    }
+
+    /// It was written otherwise: what was simulated is no longer it.
+    pub fn redraft(mut self, content: Digest, by: OfficerId, at: UtcMillis) -> Result<Self, Refusal> {
+        match self.stage() {
+            Stage::Draft | Stage::Simulated => {
+                self.content = content;
+                Ok(self.and(by, at, Deed::Draft))
+            }
+            stage => Err(Refusal::Stage { stage }),
+        }
     }
 
     /// Its effect on past movements was found out.
@@ -223,9 +280,7 @@ impl Dossier {
     pub fn approve(self, by: OfficerId, at: UtcMillis) -> Result<Self, Refusal> {
         match self.stage() {
             Stage::Draft if self.matter.needs_simulation() => Err(Refusal::NotSimulated),
-            Stage::Draft | Stage::Simulated if self.steps.first().is_some_and(|step| step.by == by) => {
-                Err(Refusal::SameEyes(by))
-            }
+            Stage::Draft | Stage::Simulated if self.has_written(&by) => Err(Refusal::SameEyes(by)),
             Stage::Draft | Stage::Simulated => Ok(self.and(by, at, Deed::Approve)),
             stage => Err(Refusal::Stage { stage }),
         }
@@ -246,11 +301,38 @@ impl Dossier {
         }
     }
 
-    /// It holds no more. Anybody may: what is withdrawn can be written anew.
+    /// Ask for it to be taken out of force: that may let vehicles go, so somebody else has to agree.
+    pub fn ask_withdrawal(self, why: String, by: OfficerId, at: UtcMillis) -> Result<Self, Refusal> {
+        match self.stage() {
+            Stage::Live { .. } if why.trim().is_empty() => Err(Refusal::NoReason),
+            Stage::Live { .. } => Ok(self.and(by, at, Deed::AskWithdrawal { why })),
+            stage => Err(Refusal::Stage { stage }),
+        }
+    }
+
+    /// It stays in force, though somebody has asked otherwise. Anybody may, also whoever asked.
+    pub fn keep(self, by: OfficerId, at: UtcMillis) -> Result<Self, Refusal> {
+        match self.stage() {
+            Stage::Leaving { .. } => Ok(self.and(by, at, Deed::Keep)),
+            stage => Err(Refusal::Stage { stage }),
+        }
+    }
+
+    /// It holds no more. What never was in force anybody may withdraw: it can be written anew.
     pub fn withdraw(self, by: OfficerId, at: UtcMillis) -> Result<Self, Refusal> {
         match self.stage() {
             Stage::Withdrawn => Err(Refusal::Stage { stage: Stage::Withdrawn }),
+            Stage::Live { .. } => Err(Refusal::AskFirst),
+            Stage::Leaving { asked, .. } if asked == by => Err(Refusal::OwnRequest(by)),
             _ => Ok(self.and(by, at, Deed::Withdraw)),
+        }
+    }
+
+    /// Another version has taken its place: who put that into force has seen it.
+    pub fn replaced(self, by: OfficerId, at: UtcMillis) -> Result<Self, Refusal> {
+        match self.stage() {
+            Stage::Live { .. } | Stage::Leaving { .. } => Ok(self.and(by, at, Deed::Replace)),
+            stage => Err(Refusal::Stage { stage }),
         }
     }
 
@@ -295,10 +377,41 @@ mod tests {
         let live = approved.enforce(UtcMillis(5), Some(UtcMillis(7)), ada.clone(), UtcMillis(4)).unwrap();
         let in_force: Vec<bool> = (4..8).map(|now| live.in_force(UtcMillis(now))).collect();
         assert_eq!(in_force, [false, true, true, false]);
-        let withdrawn = live.withdraw(ada.clone(), UtcMillis(6)).unwrap();
+        assert_eq!(live.clone().withdraw(bob.clone(), UtcMillis(6)), Err(Refusal::AskFirst));
+        assert_eq!(
+            live.clone().ask_withdrawal(" ".to_owned(), ada.clone(), UtcMillis(6)),
+            Err(Refusal::NoReason)
+        );
+        let leaving = live.ask_withdrawal("no finds".to_owned(), ada.clone(), UtcMillis(6)).unwrap();
+        assert!(leaving.in_force(UtcMillis(6)), "until somebody has agreed");
+        assert_eq!(
+            leaving.clone().withdraw(ada.clone(), UtcMillis(6)),
+            Err(Refusal::OwnRequest(ada.clone()))
+        );
+        let kept = leaving.clone().keep(bob.clone(), UtcMillis(6)).unwrap();
+        assert_eq!(kept.stage(), Stage::Live { from: UtcMillis(5), until: Some(UtcMillis(7)) });
+        let withdrawn = leaving.withdraw(bob.clone(), UtcMillis(6)).unwrap();
         assert!(!withdrawn.in_force(UtcMillis(6)));
         assert!(withdrawn.clone().approve(bob, UtcMillis(7)).is_err());
         assert!(withdrawn.withdraw(ada, UtcMillis(7)).is_err());
+    }
+
+    #[test]
+    fn whoever_has_written_a_part_cannot_approve_the_whole() {
+        let (ada, bob, eve) = (who("ada"), who("bob"), who("eve"));
+        let simulated = rule().simulate(&report(b"rule"), ada.clone(), UtcMillis(2)).unwrap();
+        let redrafted = simulated.redraft(Digest::of(b"other"), bob.clone(), UtcMillis(3)).unwrap();
+        assert_eq!(redrafted.clone().approve(eve.clone(), UtcMillis(4)), Err(Refusal::NotSimulated));
+        assert!(redrafted.clone().simulate(&report(b"rule"), bob.clone(), UtcMillis(4)).is_err());
+        let simulated = redrafted.simulate(&report(b"other"), bob.clone(), UtcMillis(4)).unwrap();
+        for author in [ada, bob] {
+            assert_eq!(
+                simulated.clone().approve(author.clone(), UtcMillis(5)),
+                Err(Refusal::SameEyes(author))
+            );
+        }
+        let approved = simulated.approve(eve.clone(), UtcMillis(5)).unwrap();
+        assert!(approved.redraft(Digest::of(b"third"), eve, UtcMillis(6)).is_err());
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What inspections gave, per rule, list and model: whether what made somebody look was worth looking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearance::ids::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Assessment, Reason};
+use crate::assessment::{Assessment, Measure, Reason};
 use crate::number::Probability;
 
 /// What one inspection gave.
@@ -39,7 +39,8 @@ pub enum Source {
         /// Its digest.
         model: Digest,
     },
-    /// The draw: what the others have to be better than.
+    /// The draw: what the others have to be better than. Whoever was drawn to be looked at before the gate counts, also where something else
+    /// demanded as much: else it would lack just those whom the others found.
     Random,
     /// Something that could not be asked.
     Unassessed,
@@ -55,6 +56,15 @@ impl Source {
             Reason::Random { .. } => Self::Random,
             Reason::Unassessed { .. } => Self::Unassessed,
         }
+    }
+}
+
+impl Source {
+    /// Everything that made somebody look, or would have, each once.
+    pub fn all(assessment: &Assessment) -> BTreeSet<Self> {
+        let drawn = assessment.drawn.filter(|drawn| drawn.measure >= Measure::Documents);
+        let reasons = assessment.reasons.iter().filter(|reason| !matches!(reason, Reason::Random { .. }));
+        reasons.map(Self::of).chain(drawn.map(|_| Self::Random)).collect()
     }
 }
 
@@ -112,10 +122,7 @@ pub struct Returns {
 impl Returns {
     /// One more inspection. It counts for each source that was a reason, once.
     pub fn count(&mut self, assessment: &Assessment, outcome: Outcome) {
-        let mut sources: Vec<Source> = assessment.reasons.iter().map(Source::of).collect();
-        sources.sort();
-        sources.dedup();
-        for source in sources {
+        for source in Source::all(assessment) {
             self.by_source.entry(source).or_default().count(outcome);
         }
     }
@@ -134,7 +141,7 @@ impl Returns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::assessment::Unassessed;
+    use crate::assessment::{Drawn, Unassessed};
     use crate::example;
 
     #[test]
@@ -165,5 +172,13 @@ mod tests {
         assert_eq!((of.precision(), of.minutes_per_find()), (Some(Probability::ratio(1, 2)), Some(61)));
         assert_eq!(returns.of(&Source::Random), Tally::default());
         assert_eq!(returns.iter().count(), 2);
+        // Drawn, though the rules had demanded it anyway; and drawn for afterwards, which is no look at the gate.
+        for (measure, drawn) in [(Measure::Inspect, 1), (Measure::Documents, 2), (Measure::Audit, 2)] {
+            let share = Probability::ratio(1, 100);
+            assessment.drawn =
+                Some(Drawn { ticket: 1, inspect: share, documents: share, audit: share, measure });
+            returns.count(&assessment, Outcome { found: false, minutes: 10 });
+            assert_eq!(returns.of(&Source::Random).inspected, drawn, "{measure:?}");
+        }
     }
 }

@@ -6,11 +6,14 @@ use clearance::ids::Digest;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Assessment, Measure, Reason};
+use crate::assessment::{Assessment, Confidentiality, Measure, Reason};
 use crate::canonical::Canonical;
 use crate::facts::{Facts, Slot};
 use crate::returns::{Outcome, Tally};
 use crate::rules::{Checked, RuleFacts};
+
+/// In the overlap: lists of which those who select may not know, together.
+pub const WITHHELD: &str = "withheld";
 
 /// A past movement: what was known, decided and, where somebody looked, found.
 #[derive(Clone, Copy, Debug)]
@@ -87,23 +90,44 @@ impl Report {
 }
 
 /// Ask a rule of past movements, as if it had been live.
-pub fn simulate<'p>(checked: &Checked, past: impl IntoIterator<Item = Past<'p>>) -> Report {
-    let mut report = Report::empty(checked.draft().digest());
-    let mut days: BTreeSet<Date> = BTreeSet::new();
-    let mut slots: BTreeMap<Slot, u64> = BTreeMap::new();
-    let measure = checked.draft().rule.measure;
+pub fn simulate<'p>(checked: Checked, past: impl IntoIterator<Item = Past<'p>>) -> Report {
+    let mut simulation = Simulation::new(checked);
     for past in past {
+        simulation.ask(&past);
+    }
+    simulation.report()
+}
+
+/// A simulation under way: past movements are many, and are asked as they come out of the store.
+#[derive(Debug)]
+pub struct Simulation {
+    checked: Checked,
+    report: Report,
+    days: BTreeSet<Date>,
+    slots: BTreeMap<Slot, u64>,
+}
+
+impl Simulation {
+    /// Of a rule.
+    pub fn new(checked: Checked) -> Self {
+        let report = Report::empty(checked.draft().digest());
+        Self { checked, report, days: BTreeSet::new(), slots: BTreeMap::new() }
+    }
+
+    /// Ask the rule of one more; gives whether it holds.
+    pub fn ask(&mut self, past: &Past<'_>) -> bool {
+        let Self { checked, report, days, slots } = self;
         report.movements += 1;
         days.insert(past.facts.arrival.date());
-        let adds = match checked.compiled().holds(&RuleFacts::of(past.facts)) {
-            Ok(false) => continue,
+        let (holds, adds) = match checked.compiled().holds(&RuleFacts::of(past.facts)) {
+            Ok(false) => return false,
             Ok(true) => {
-                hit(&mut report, &past, &checked.draft().rule.id);
-                past.assessment.measure < measure
+                hit(report, past, &checked.draft().rule.id);
+                (true, past.assessment.measure < checked.draft().rule.measure)
             }
             Err(_) => {
                 report.failures += 1;
-                past.assessment.measure < Measure::Inspect
+                (false, past.assessment.measure < Measure::Inspect)
             }
         };
         if adds {
@@ -116,10 +140,21 @@ pub fn simulate<'p>(checked: &Checked, past: impl IntoIterator<Item = Past<'p>>)
             *in_hour += 1;
             load.busiest = load.busiest.max(*in_hour);
         }
+        holds
     }
-    report.days = days.len() as u32;
-    report.hits_per_day_hundredths = report.hits * 100 / u64::from(report.days.max(1));
-    report
+
+    /// Movements asked so far.
+    pub fn asked(&self) -> u64 {
+        self.report.movements
+    }
+
+    /// What came of it so far.
+    pub fn report(&self) -> Report {
+        let mut report = self.report.clone();
+        report.days = self.days.len() as u32;
+        report.hits_per_day_hundredths = report.hits * 100 / u64::from(report.days.max(1));
+        report
+    }
 }
 
 fn hit(report: &mut Report, past: &Past<'_>, own: &str) {
@@ -136,6 +171,10 @@ fn hit(report: &mut Report, past: &Past<'_>, own: &str) {
         .iter()
         .filter_map(|reason| match reason {
             Reason::Rule { rule, .. } if rule != own => Some(format!("rule {rule}")),
+            // Who reads a report may not know of every list.
+            Reason::List { confidentiality, .. } if *confidentiality > Confidentiality::Selectors => {
+                Some(WITHHELD.to_owned())
+            }
             Reason::List { list, .. } => Some(format!("list {list}")),
             _ => None,
         })
@@ -150,7 +189,7 @@ mod tests {
     use clearance::ids::UtcMillis;
 
     use super::*;
-    use crate::assessment::{Colour, Unassessed};
+    use crate::assessment::{Colour, Match, Unassessed};
     use crate::example;
     use crate::policy::Rule;
     use crate::rules::{RuleDraft, RuleExample};
@@ -183,9 +222,20 @@ mod tests {
         let checked = RuleDraft { rule, purpose: "x".to_owned(), examples }.check().unwrap();
         let other = || Reason::Rule { rule: "other".to_owned(), version: 1, measure: Measure::Inspect };
         let random = || Reason::Random { share: crate::Probability::ONE, measure: Measure::Inspect };
+        let list = |list: &str, confidentiality| Reason::List {
+            list: list.to_owned(),
+            entry: "1".to_owned(),
+            at: "/vehicle/mark".to_owned(),
+            how: Match::Exact,
+            similarity: crate::Probability::ONE,
+            confidentiality,
+            measure: Measure::Release,
+        };
+        let known = list("known", Confidentiality::Selectors);
+        let withheld = ["a", "b"].map(|name| list(name, Confidentiality::Keepers));
         let past = [
-            (at(22, 1), vec![], None),
-            (at(22, 1), vec![], None),
+            (at(22, 1), vec![known], None),
+            (at(22, 1), withheld.to_vec(), None),
             (at(21, 2), vec![other(), other()], Some(Outcome { found: true, minutes: 20 })),
             (at(20, 3), vec![random()], Some(Outcome { found: false, minutes: 40 })),
             (at(3, 3), vec![], None),
@@ -193,17 +243,21 @@ mod tests {
         ];
         let past: Vec<_> =
             past.into_iter().map(|(f, reasons, outcome)| (decided(&f, reasons), f, outcome)).collect();
+        let content = checked.draft().digest();
         let report = simulate(
-            &checked,
+            checked,
             past.iter().map(|(assessment, facts, outcome)| Past { facts, assessment, outcome: *outcome }),
         );
         assert_eq!((report.days, report.movements, report.hits, report.failures), (4, 6, 4, 1));
         assert_eq!((report.hits_per_day_hundredths, report.stricter), (100, 3));
         assert_eq!(report.inspected, Tally { inspected: 2, found: 1, minutes: 60 });
         assert_eq!(report.inspected_at_random, Tally { inspected: 1, found: 0, minutes: 40 });
-        assert_eq!(report.overlap, BTreeMap::from([("rule other".to_owned(), 1)]));
+        assert_eq!(
+            report.overlap,
+            BTreeMap::from(["rule other", "list known", WITHHELD].map(|name| (name.to_owned(), 1)))
+        );
         let load = &report.load["lok-ma-chau"];
         assert_eq!((load.stricter, load.busiest, load.by_hour[22], load.by_hour[12]), (3, 2, 2, 1));
-        assert_eq!(report.content, checked.draft().digest());
+        assert_eq!(report.content, content);
     }
 }

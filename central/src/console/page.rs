@@ -69,6 +69,7 @@ fn navigation(frame: &Frame<'_>, officer: &SignedIn) -> Markup {
     let pages = [
         ("workbench", role.may(Deed::AssignAction)),
         ("bay", customs_may(Act::Inspect, role)),
+        ("rules", role.may(Deed::AssignAction)),
         ("figures", role.may(Deed::AssignAction)),
         ("queue", true),
         ("lanes", true),

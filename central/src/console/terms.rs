@@ -9,6 +9,7 @@ use clearance::passage::{LanePhase, Outcome, ReplicaHealth};
 
 use crate::officers::Role;
 use crate::state::LaneRecord;
+use crate::storage::screening::RuleStep;
 use crate::storage::{COMMAND_LINE, CONSOLE, Noted, OrderReason, OrderState};
 use crate::words::Language;
 
@@ -198,6 +199,14 @@ pub(super) fn noted(noted: &Noted) -> Option<&'static str> {
         Noted::PutPolicy => "audit-put-policy",
         Noted::ApprovePolicy => "audit-approve-policy",
         Noted::PutList => "audit-put-list",
+        Noted::Rule { step, .. } => match step {
+            RuleStep::Draft => "audit-rule-draft",
+            RuleStep::Simulate => "audit-rule-simulate",
+            RuleStep::Enforce => "audit-rule-enforce",
+            RuleStep::AskWithdrawal => "audit-rule-ask-withdrawal",
+            RuleStep::Keep => "audit-rule-keep",
+            RuleStep::Withdraw => "audit-rule-withdraw",
+        },
         Noted::CommitDraw { .. } => "audit-commit-draw",
         Noted::Read { .. } => "audit-read",
         Noted::Order { .. } => "audit-order",
@@ -346,6 +355,12 @@ mod tests {
             Noted::PutPolicy,
             Noted::ApprovePolicy,
             Noted::PutList,
+            Noted::Rule { step: RuleStep::Draft, version: 1 },
+            Noted::Rule { step: RuleStep::Simulate, version: 1 },
+            Noted::Rule { step: RuleStep::Enforce, version: 1 },
+            Noted::Rule { step: RuleStep::AskWithdrawal, version: 1 },
+            Noted::Rule { step: RuleStep::Keep, version: 1 },
+            Noted::Rule { step: RuleStep::Withdraw, version: 1 },
             Noted::CommitDraw { commitment: String::new() },
             Noted::Read { plate: 0, mark: None },
             Noted::Order { verdict: Verdict::Withdraw, reason: None },

@@ -9,6 +9,7 @@ pub mod command;
 mod draw;
 mod facts;
 mod policy;
+pub mod rules;
 mod score;
 mod work;
 

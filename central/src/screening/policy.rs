@@ -69,7 +69,7 @@ pub(super) async fn ready(store: &Store, zone: &TimeZone, row: &PolicyRow) -> Re
     compile(store, zone, row.policy()?).await.map(Arc::new)
 }
 
-async fn compile(store: &Store, zone: &TimeZone, policy: Policy) -> Result<Engine, NotTaken> {
+pub(super) async fn compile(store: &Store, zone: &TimeZone, policy: Policy) -> Result<Engine, NotTaken> {
     let mut stored = Vec::new();
     for wanted in &policy.lists {
         // One that is not there is told by the engine, with everything else.

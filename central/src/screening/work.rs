@@ -31,6 +31,13 @@ const TOGETHER: u32 = 256;
 /// Movements that are assessed at the same time: what waits for the disk leaves the processors to others.
 const AT_ONCE: usize = 32;
 
+/// The same of those that are assessed again, whose earlier code stands meanwhile: whoever lodges has the processors and the writer
+/// before them.
+const AGAIN_AT_ONCE: usize = 4;
+
+/// Of those, as many are taken before it is looked for new ones.
+const AGAIN_TOGETHER: usize = 16;
+
 /// How far back rules and lists are looked at that began or ended when central starts, milliseconds.
 const BEFORE_MS: i64 = 16 * 86_400_000;
 
@@ -53,6 +60,8 @@ pub(crate) async fn screen(state: AppState, model: Option<PathBuf>) {
         if !matches!(done, Ok(1..)) {
             // Those that were bundled meanwhile are told.
             let _ = tokio::time::timeout(LOOK, desk.state.store.bundled()).await;
+        } else if !desk.pause.is_zero() {
+            let _ = tokio::time::timeout(desk.pause, desk.state.store.bundled()).await;
         }
     }
 }
@@ -67,6 +76,8 @@ struct Desk {
     keys_made: Option<tokio::time::Instant>,
     /// Until when it was looked for rules and entries that begin or end.
     turned: UtcMillis,
+    /// How long others have everything before the next ones are assessed again.
+    pause: Duration,
 }
 
 impl Desk {
@@ -84,7 +95,16 @@ impl Desk {
         });
         // What began or ended while no central ran is found, too: nobody assessed meanwhile what was open then.
         let turned = state.clock.now().plus_millis(-BEFORE_MS);
-        Self { state, engine: None, refused: None, model, keys, keys_made: None, turned }
+        Self {
+            state,
+            engine: None,
+            refused: None,
+            model,
+            keys,
+            keys_made: None,
+            turned,
+            pause: Duration::ZERO,
+        }
     }
 
     /// Assess some; gives how many.
@@ -94,17 +114,25 @@ impl Desk {
         self.make_keys().await?;
         let (store, now) = (&self.state.store, self.state.clock.now());
         if engine.turns_between(self.turned, now) {
-            store.change(ScreenAllAgain).await?;
+            store.change(ScreenAllAgain { policy: engine.policy().version }).await?;
         }
         self.turned = now;
-        let ids = store.to_screen(engine.policy().version, now, TOGETHER).await?;
-        let found = ids.len();
+        let mut due = store.to_screen(engine.policy().version, now, TOGETHER).await?;
+        // Those that have no code yet come first; however many come, some of the others go with them.
+        let new = due.iter().take_while(|(_, again)| !again).count();
+        due.truncate(new + AGAIN_TOGETHER);
+        let at_once = new.clamp(AGAIN_AT_ONCE, AT_ONCE);
+        let again = due.len() > new;
+        let (found, began) = (due.len(), tokio::time::Instant::now());
         let one = |id: String| {
             let (engine, keys, state) = (Arc::clone(&engine), Arc::clone(&self.keys), self.state.clone());
             let model = self.model.clone().filter(|_| engine.policy().score.is_some());
             async move { assess(&state, &engine, model, &keys, &id).await }
         };
-        let all: Vec<_> = stream::iter(ids).map(one).buffer_unordered(AT_ONCE).collect().await;
+        let ids = due.into_iter().map(|(id, _)| id);
+        let all: Vec<_> = stream::iter(ids).map(one).buffer_unordered(at_once).collect().await;
+        // As much time is others'.
+        self.pause = if again { began.elapsed() } else { Duration::ZERO };
         for done in all {
             match done {
                 // Changed meanwhile: it is looked at again with the next ones.

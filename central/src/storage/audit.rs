@@ -137,6 +137,13 @@ pub enum Noted {
     ApprovePolicy,
     /// A watch list was stored.
     PutList,
+    /// A rule has taken a step from a draft into force, or out of it.
+    Rule {
+        /// Which step.
+        step: super::screening::RuleStep,
+        /// Of which version.
+        version: u32,
+    },
     /// The key of a day's draw was made: whoever sees it later can tell that it is this one.
     CommitDraw {
         /// SHA-256 of the day and the key.

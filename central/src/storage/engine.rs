@@ -150,7 +150,8 @@ impl Engine {
             // FULL: a commit that was acknowledged survives a power cut.
             sqlx::raw_sql(
                 "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824",
+                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824; \
+                 PRAGMA wal_autocheckpoint = 8000",
             )
             .execute(connection)
             .await?;

@@ -8,6 +8,7 @@
 mod audit;
 mod backup;
 pub mod check;
+mod checkpoint;
 mod clients;
 mod engine;
 mod epochs;
@@ -135,6 +136,8 @@ pub struct Store {
     committed: broadcast::Sender<Committed>,
     /// Rung when a movement that is to be assessed was committed.
     bundled: Arc<Notify>,
+    /// Told at each commit.
+    commits: checkpoint::Commits,
 }
 
 /// A write in progress.
@@ -158,6 +161,7 @@ pub(crate) struct Savepoint {
 impl Write<'_> {
     pub(crate) async fn commit(self) -> Result<(), StorageError> {
         self.tx.commit().await?;
+        self.store.commits.send_replace(());
         if self.to_assess {
             self.store.bundled.notify_one();
         }
@@ -193,7 +197,9 @@ impl Store {
         sites: &[SiteId],
         signer: Arc<Signer>,
     ) -> Result<Self, StorageError> {
-        Self::over(database.open().await?, database, sites, signer).await
+        let pool = database.open().await?;
+        let commits = checkpoint::begin(database, &pool);
+        Self::over(pool, database, sites, signer, commits).await
     }
 
     /// Open what a restore is filling.
@@ -202,7 +208,9 @@ impl Store {
         sites: &[SiteId],
         signer: Arc<Signer>,
     ) -> Result<Self, StorageError> {
-        Self::over(database.open_stage().await?, database, sites, signer).await
+        // Its files are moved away when it is full: nobody else may have them open.
+        let pool = database.open_stage().await?;
+        Self::over(pool, database, sites, signer, checkpoint::Commits::default()).await
     }
 
     async fn over(
@@ -210,6 +218,7 @@ impl Store {
         database: &Database,
         sites: &[SiteId],
         signer: Arc<Signer>,
+        commits: checkpoint::Commits,
     ) -> Result<Self, StorageError> {
         let (committed, _) = broadcast::channel(4096);
         let (group, jobs) = Group::channel();
@@ -223,6 +232,7 @@ impl Store {
             sites: sites.into(),
             committed,
             bundled: Arc::default(),
+            commits,
         };
         store.first_rows().await?;
         // The task's own handle cannot hand in: else it would never end.

@@ -3,6 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use risk::Probability;
+use risk::returns::Source;
 
 use super::figures::{HOURS, day, hour, now, percent};
 use super::forecast::forecast;
@@ -10,6 +12,7 @@ use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
 use crate::state::AppState;
 use crate::storage::Noted;
+use crate::storage::workbench::RiskReturn;
 
 fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| format!("{value:.2}"))
@@ -23,6 +26,31 @@ fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error
         file.write_record(row)?;
     }
     file.into_inner().map_err(|error| csv::Error::from(error.into_error()))
+}
+
+fn returned(of: &RiskReturn) -> Vec<String> {
+    let percent = |share: Option<Probability>| number(share.map(|share| share.as_f64() * 100.0));
+    let (kind, name, version) = match &of.source {
+        None => ("withheld", String::new(), String::new()),
+        Some(Source::Rule { rule, version }) => ("rule", rule.clone(), version.to_string()),
+        Some(Source::List { list }) => ("list", list.clone(), String::new()),
+        Some(Source::Model { model }) => ("model", model.to_string(), String::new()),
+        Some(Source::Random) => ("random", String::new(), String::new()),
+        Some(Source::Unassessed) => ("unassessed", String::new(), String::new()),
+    };
+    let (tally, interval) = (of.tally, of.tally.interval());
+    vec![
+        kind.to_owned(),
+        name,
+        version,
+        tally.inspected.to_string(),
+        tally.found.to_string(),
+        percent(tally.precision()),
+        percent(interval.map(|interval| interval.0)),
+        percent(interval.map(|interval| interval.1)),
+        tally.minutes.to_string(),
+        tally.minutes_per_find().map_or_else(String::new, |minutes| minutes.to_string()),
+    ]
 }
 
 pub(super) async fn csv(
@@ -78,6 +106,21 @@ pub(super) async fn csv(
                     row
                 })
                 .collect(),
+        ),
+        "returns.csv" => written(
+            &[
+                "kind",
+                "name",
+                "version",
+                "inspected",
+                "found",
+                "precision_percent",
+                "precision_low_percent",
+                "precision_high_percent",
+                "minutes",
+                "minutes_per_find",
+            ],
+            figures.returns.iter().map(returned).collect(),
         ),
         "forecast.csv" => {
             let sites = state.operations.sites();

@@ -6,6 +6,8 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use clearance::ids::UtcMillis;
 use maud::{Markup, PreEscaped, html};
+use risk::Probability;
+use risk::returns::Source;
 
 use super::charts::{Chart, draw, legend};
 use super::forecast::{Ahead, forecast};
@@ -16,7 +18,7 @@ use crate::console::page::{Frame, page};
 use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
 use crate::state::AppState;
-use crate::storage::workbench::{Day, Figures, SourceReturn};
+use crate::storage::workbench::{Day, Figures, RiskReturn, SourceReturn};
 use crate::words::Language;
 
 /// Days that are counted.
@@ -88,6 +90,7 @@ async fn figures_page(
         div class="charts" {
             (pass_rate(language, &figures.days)?)
             (sources(language, &figures.sources)?)
+            (returns(language, &figures.returns)?)
             (time_to_code(language, &figures.days)?)
             @for forecast in &forecasts { (forecast) }
         }
@@ -169,6 +172,53 @@ fn sources(language: Language, sources: &[SourceReturn]) -> Result<Markup, Refus
         } } }
     } };
     panel(language, &title, &chart, None, "sources.csv", &table)
+}
+
+/// As many rules and lists as the chart has bars: those that cost most inspections.
+const MOST_BARS: usize = 12;
+
+/// What made somebody look, in words.
+fn source(language: Language, of: Option<&Source>) -> String {
+    match of {
+        None => language.say("fig-withheld"),
+        Some(Source::Rule { rule, version }) => {
+            language.say_with("wb-because-rule", &[("known", rule), ("version", &version.to_string())])
+        }
+        Some(Source::List { list }) => language.say_with("fig-list", &[("known", list)]),
+        // A digest's first digits tell models apart.
+        Some(Source::Model { model }) => {
+            let digits: String = model.to_string().chars().take(8).collect();
+            language.say_with("fig-model", &[("known", &digits)])
+        }
+        Some(Source::Random) => language.say("fig-draw"),
+        Some(Source::Unassessed) => language.say("wb-because-unassessed"),
+    }
+}
+
+fn returns(language: Language, returns: &[RiskReturn]) -> Result<Markup, Refusal> {
+    let say = |key: &str| language.say(key);
+    let returns: Vec<&RiskReturn> = returns.iter().filter(|of| of.tally.inspected > 0).collect();
+    let in_percent = |share: Probability| share.as_f64() * 100.0;
+    let title = say("fig-returns");
+    let drawn: Vec<&&RiskReturn> = returns.iter().take(MOST_BARS).collect();
+    // Names are long: the bars bear numbers, and so do the rows of the table.
+    let names: Vec<String> = (1..=drawn.len()).map(|number| number.to_string()).collect();
+    let rates: Vec<f64> =
+        drawn.iter().map(|of| of.tally.precision().map(in_percent).unwrap_or_default()).collect();
+    let chart = Chart { label: &title, unit: "%", names: &names, bars: &rates, lines: &[], least_top: 10.0 };
+    let heads =
+        ["fig-what-asked", "wb-inspected", "wb-finds", "fig-hit-rate", "fig-between", "fig-minutes-per-find"];
+    let table = html! { table {
+        thead { tr { th scope="col" class="number" { "#" } @for (i, head) in heads.into_iter().enumerate() { th scope="col" class=[(i >= 1).then_some("number")] { (say(head)) } } } }
+        tbody { @for (i, of) in returns.iter().enumerate() { tr {
+            td class="number" { (i + 1) } td { (source(language, of.source.as_ref())) }
+            td class="number" { (of.tally.inspected) } td class="number" { (of.tally.found) }
+            td class="number" { (said(of.tally.precision().map(in_percent))) }
+            td class="number" { @if let Some((low, high)) = of.tally.interval() { (format!("{:.1}–{:.1}%", in_percent(low), in_percent(high))) } }
+            td class="number" { @if let Some(minutes) = of.tally.minutes_per_find() { (minutes) } @else { "—" } }
+        } } }
+    } };
+    panel(language, &title, &chart, None, "returns.csv", &table)
 }
 
 fn time_to_code(language: Language, days: &[Day]) -> Result<Markup, Refusal> {

@@ -1,5 +1,5 @@
 //! The selectors' workbench: a queue that orders itself, one page for each movement, codes with reasons, a second pair of eyes for
-//! less strict ones, hand-overs; the page of the inspection bays; and figures. Part of the officers' console: same sign-in, same
+//! less strict ones, hand-overs; the page of the inspection bays; the rules of screening; and figures. Part of the officers' console: same sign-in, same
 //! frame, same live updates. `docs/design/workbench.md`.
 
 mod bay;
@@ -24,6 +24,7 @@ mod photographs;
 mod queue;
 mod route;
 mod rows;
+mod rules;
 mod similar;
 mod terms;
 mod told;
@@ -68,6 +69,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/console/figures", get(figures::show))
         .route("/console/figures/capacity", post(figures::set_capacity))
         .route("/console/figures/{table}", get(export::csv))
+        .merge(rules::routes())
 }
 
 /// Tell the pages when something was declared, decided or changed, by whichever central of the database.

@@ -24,10 +24,16 @@ pub(super) enum News {
     Inspected,
     PhotographsKept,
     CapacitySet,
+    RuleWritten,
+    RuleSimulated,
+    RuleInForce,
+    RuleAsked,
+    RuleKept,
+    RuleWithdrawn,
 }
 
 impl News {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Given,
         Self::Waits,
         Self::Approved,
@@ -41,6 +47,12 @@ impl News {
         Self::Inspected,
         Self::PhotographsKept,
         Self::CapacitySet,
+        Self::RuleWritten,
+        Self::RuleSimulated,
+        Self::RuleInForce,
+        Self::RuleAsked,
+        Self::RuleKept,
+        Self::RuleWithdrawn,
     ];
 
     pub(super) fn key(self) -> &'static str {
@@ -58,6 +70,12 @@ impl News {
             Self::Inspected => "bay-told-inspected",
             Self::PhotographsKept => "bay-told-photographs",
             Self::CapacitySet => "fig-told-capacity",
+            Self::RuleWritten => "rule-told-written",
+            Self::RuleSimulated => "rule-told-simulated",
+            Self::RuleInForce => "rule-told-in-force",
+            Self::RuleAsked => "rule-told-asked",
+            Self::RuleKept => "rule-told-kept",
+            Self::RuleWithdrawn => "rule-told-withdrawn",
         }
     }
 

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Parser;
 use tests::world::lane::Pace;
 use tests::world::play::{PACE, Played, play, render};
-use tests::world::queue::trucks;
+use tests::world::queue::{Declared, Truck, trucks_with_a_rule};
+use tests::world::rule::{SELECTORS, rule_added};
 use tests::world::site::{OFFICER, Site, SiteOptions};
 use tracing_subscriber::EnvFilter;
 
@@ -44,8 +46,9 @@ async fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the answer")]
 async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let trucks = trucks();
+    let trucks = trucks_with_a_rule();
     let films = tempfile::TempDir::new()?;
     let footage = || {
         render(&trucks, films.path(), |done, all| {
@@ -62,19 +65,31 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let console = if cli.once { SocketAddr::from(([127, 0, 0, 1], 0)) } else { cli.console };
     let site = Site::start(SiteOptions { console, ..SiteOptions::default() }).await?;
     let mut revisions = 0;
-    for truck in &trucks {
+    let screened = |truck: &&Truck| truck.declared == Declared::Screened;
+    for truck in trucks.iter().filter(|truck| !screened(truck)) {
         revisions += site.declare(truck).await?;
     }
     site.follows(revisions).await?;
+    // Codes of officers stand; of the rest, screening decides from now on.
+    let truck = trucks.iter().find(screened).context("no truck of which screening decides")?;
+    let added = rule_added(&site, truck).await?;
+    site.follows(revisions + 2).await?;
     if cli.once {
+        println!("{}", serde_json::json!({ "rule_added": added }));
         return once(site, &trucks, footage_once).await;
     }
     eprintln!(
-        "\n  console   {}/console\n  sign in   {} / {}\n  portal    {}\n            (invites you to the company that declared the trucks; an authenticator app is needed)\n\n\
+        "\nA rule was added: {} wrote {:?} and simulated it on {} movements, {} approved it.\n{} would have got the code {}, and gets {}.",
+        SELECTORS[0], added.rule, added.simulated.0, SELECTORS[1], added.mark, added.before, added.after
+    );
+    eprintln!(
+        "\n  console   {}/console\n  sign in   {} / {}\n  rules     as {} or {} with the same password: /console/rules\n  portal    {}\n            (invites you to the company that declared the trucks; an authenticator app is needed)\n\n\
          Trucks that a lane refers wait {} s for you. Ctrl-C ends the demo.\n",
         site.console()?,
         OFFICER.0,
         OFFICER.1,
+        SELECTORS[0],
+        SELECTORS[1],
         site.invite("shipper")?,
         cli.patience
     );

@@ -17,5 +17,6 @@ pub mod play;
 pub mod postgres;
 pub mod queue;
 pub mod rtsp;
+pub mod rule;
 pub mod site;
 pub mod traffic;

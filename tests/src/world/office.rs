@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use risk::Policy;
+use risk::policy::ListUse;
 use serde_json::{Value, json};
 
 use super::OPEN_PLACE;
@@ -16,6 +18,10 @@ use super::site::{CentralProcess, command, free_port, run, start_central};
 /// moment has many open at once when central is slow, and must not be turned away for it.
 pub const NO_LIMIT: &str = "rate_limit = { per_second = 1000000, burst = 1000000 }\n\
     limits = { connections = 10000, connections_per_address = 10000 }\n";
+
+/// Two officers, of whom one approves what the other has drawn up.
+const SELECTORS: [&str; 2] = ["lam", "ng"];
+const SELECTORS_PASSWORD: &str = "a long password";
 
 /// Central as a process, without lanes.
 pub struct Office {
@@ -84,6 +90,39 @@ impl Office {
     /// Its configuration.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("central.toml")
+    }
+
+    /// Put a policy of screening into force, with a watch list of companies: drawn up by one officer and approved by another, as by hand.
+    pub fn policy(config: &Path, policy: &Policy) -> anyhow::Result<()> {
+        let folder = config.parent().context("a configuration lies in a folder")?;
+        let file = folder.join("policy.json");
+        std::fs::write(&file, serde_json::to_vec(policy)?)?;
+        let words = ["risk", "policy", "--officer", SELECTORS[0], "--config"];
+        let version = run(&words, &[config, &file], SELECTORS_PASSWORD)?;
+        let words = ["risk", "approve", &version, "--officer", SELECTORS[1], "--config"];
+        run(&words, &[config], SELECTORS_PASSWORD).map(drop)
+    }
+
+    /// Add the officers that policies take, and a watch list of companies; gives the list as a policy names it.
+    pub fn watch_list(config: &Path, companies: &[String]) -> anyhow::Result<ListUse> {
+        for name in SELECTORS {
+            let words = ["officer", "add", name, "--role", "selector", "--config"];
+            run(&words, &[config], SELECTORS_PASSWORD)?;
+        }
+        let folder = config.parent().context("a configuration lies in a folder")?;
+        let (header, entries) = (folder.join("wanted.json"), folder.join("wanted.csv"));
+        let about = json!({ "list": "wanted", "version": 1, "kind": "companies", "measure": "inspect", "source": "liaison office",
+            "confidentiality": "selectors", "matching": ["exact", "normalised", "phonetic", "fuzzy"] });
+        std::fs::write(&header, about.to_string())?;
+        let mut rows = csv::Writer::from_path(&entries)?;
+        rows.write_record(["entry", "name"])?;
+        for (number, company) in companies.iter().enumerate() {
+            rows.write_record([&number.to_string(), company])?;
+        }
+        rows.flush()?;
+        let words = ["risk", "list", "--officer", SELECTORS[0], "--config"];
+        let digest = run(&words, &[config, &header, &entries], SELECTORS_PASSWORD)?;
+        Ok(ListUse { list: "wanted".to_owned(), digest: digest.parse()? })
     }
 
     /// Run a command of central on its configuration.

@@ -14,6 +14,8 @@ pub enum Declared {
     Coded(ActionCode),
     /// A release that was taken back.
     Revoked,
+    /// Its cargo, of which screening decides.
+    Screened,
 }
 
 /// One truck of the queue.
@@ -46,6 +48,21 @@ pub struct Truck {
 const LOOKS: [u64; 10] = [100, 101, 102, 103, 104, 105, 106, 107, 108, 119];
 
 const BY_DIRECTIVE: &[Reason] = &[Reason::Directive];
+
+/// The queue, with a truck at its end that screening would release, until a rule is added
+/// ([`rule_added`](super::rule::rule_added)).
+pub fn trucks_with_a_rule() -> Vec<Truck> {
+    let mut queue = trucks();
+    if let Some(last) = queue.last_mut() {
+        *last = Truck {
+            declared: Declared::Screened,
+            expected: Outcome::Directed(ActionCode::Inspect),
+            story: "screening releases it, until a rule is added: inspect",
+            ..last.clone()
+        };
+    }
+    queue
+}
 
 /// The queue, in order of arrival. Trucks take turns at the lanes.
 pub fn trucks() -> Vec<Truck> {

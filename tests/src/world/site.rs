@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use central::config::Config;
+use central::storage::Store;
+use central::{keys, open_store};
 use clearance::decide::Lease;
 use clearance::directive::ActionCode;
 use edge::appliance::Appliance;
@@ -27,6 +30,9 @@ use super::rtsp::{PictureFormat, RtspCameras};
 pub const SITE: &str = "lok-ma-chau";
 /// Who may sign in to the console.
 pub const OFFICER: (&str, &str) = ("chan", "clearlane demo");
+
+/// What a truck carries of which screening decides.
+pub const SCREENED_CARGO: &str = "used batteries";
 
 /// The cameras of the world.
 pub const PICTURES: PictureFormat = PictureFormat { width: 1280, height: 720, fps: 12 };
@@ -46,11 +52,18 @@ pub struct SiteOptions {
     pub lease_ms: u64,
     /// Where the console listens; port 0 takes any free one.
     pub console: SocketAddr,
+    /// Goes into central's configuration.
+    pub more: String,
 }
 
 impl Default for SiteOptions {
     fn default() -> Self {
-        Self { lanes: 2, lease_ms: 60_000, console: SocketAddr::from(([127, 0, 0, 1], 0)) }
+        Self {
+            lanes: 2,
+            lease_ms: 60_000,
+            console: SocketAddr::from(([127, 0, 0, 1], 0)),
+            more: String::new(),
+        }
     }
 }
 
@@ -126,8 +139,8 @@ impl Site {
             &config,
             format!(
                 "http = \"{console}\"\nzenoh = [\"{zenoh}\"]\ndata_dir = \"central\"\nkey_file = \"central.key\"\n\
-                 sites = [\"{SITE}\"]\nplace = \"place.toml\"\nlease_ms = {}\n[edges]\nedge-1 = \"{edge_key}\"\n",
-                options.lease_ms
+                 sites = [\"{SITE}\"]\nplace = \"place.toml\"\nlease_ms = {}\n{}\n[edges]\nedge-1 = \"{edge_key}\"\n",
+                options.lease_ms, options.more
             ),
         )?;
         run(&["officer", "add", OFFICER.0, "--role", "officer", "--config"], &[&config], OFFICER.1)?;
@@ -181,6 +194,23 @@ impl Site {
         Ok(link.trim().to_owned())
     }
 
+    /// Add an officer who signs in with the password of [`OFFICER`].
+    pub fn officer(&self, name: &str, role: &str) -> anyhow::Result<()> {
+        run(&["officer", "add", name, "--role", role, "--config"], &[&self.config], OFFICER.1).map(drop)
+    }
+
+    /// Central's configuration and its store, as its commands open it.
+    pub async fn store(&self) -> anyhow::Result<(Config, Store)> {
+        let config = Config::load(&self.config)?;
+        let store = open_store(&config, Arc::new(keys::load(&config.key_file)?)).await?;
+        Ok((config, store))
+    }
+
+    /// Central's configuration.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
     /// Kill central, as a power cut would.
     pub fn kill_central(&mut self) {
         self.central = None;
@@ -198,6 +228,10 @@ impl Site {
             Declared::Nothing => return Ok(0),
             Declared::Coded(action) => action,
             Declared::Revoked => ActionCode::Release,
+            Declared::Screened => {
+                self.movement(truck).await?;
+                return Ok(0);
+            }
         };
         let movement = self.movement(truck).await?;
         self.assign(&movement, action, truck.story).await?;
@@ -225,8 +259,9 @@ impl Site {
     pub async fn movement(&self, truck: &Truck) -> anyhow::Result<String> {
         // Days are counted where the control point lies; the truck is on its way now.
         let arrival = jiff::Timestamp::now().checked_add(ARRIVES_IN)?.in_tz("Asia/Hong_Kong")?;
+        let cargo = if truck.declared == Declared::Screened { SCREENED_CARGO } else { "electronic parts" };
         let consignment = json!({ "direction": "inbound", "packages": 12, "package_kind": "CT",
-            "description": "electronic parts", "consignor": { "name": "Shenzhen Parts", "address": "Futian" },
+            "description": cargo, "consignor": { "name": "Shenzhen Parts", "address": "Futian" },
             "consignee": { "name": "Kowloon Traders", "address": "Kwun Tong" }, "expected_date": arrival.date() });
         let lodged = self.call(Method::POST, "/api/v1/consignments", "trade", &consignment).await?;
         let mut bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": truck.mark, "site": SITE,

@@ -1,13 +1,14 @@
 //! A list with its index.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use clearance::mark::{RegistrationMark, look_alike};
 use rapidfuzz::distance::osa;
 
 use super::goods::{entry_key, is_hs_code};
-use super::keys::{KeyKind, MOST_TOLERATED, key, signature};
+use super::keys::{KeyKind, MOST_TOLERATED, OfNumbers, key, signature};
 use super::names::Name;
 use super::normal::Normal;
 use super::postings::Postings;
@@ -45,11 +46,18 @@ pub struct Hit<'l> {
 #[derive(Debug)]
 pub struct ListIndex {
     list: Arc<List>,
-    postings: Postings,
+    postings: Postings<u32>,
+    /// For finding names misspelt.
+    misspelt: Postings<Filed>,
     /// The names as they are compared, where they differ from how they are written.
     compact: Vec<Box<str>>,
-    /// Their letters as bits, for names: most that share a part are told apart by these.
-    signatures: Vec<u64>,
+}
+
+/// An entry with its letters as bits: most that share a part are told apart by these, without being looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Filed {
+    entry: u32,
+    letters: u32,
 }
 
 impl ListIndex {
@@ -57,7 +65,7 @@ impl ListIndex {
     pub fn new(list: Arc<List>) -> Self {
         let header = list.header();
         let mut pairs = Vec::with_capacity(list.entries().len() * 4);
-        let (mut compact, mut signatures) = (Vec::new(), Vec::new());
+        let (mut compact, mut misspelt) = (Vec::new(), Vec::new());
         for (i, entry) in list.entries().iter().enumerate() {
             let keys = match header.kind {
                 ListKind::Marks => {
@@ -72,9 +80,11 @@ impl ListIndex {
                 }
                 ListKind::Persons | ListKind::Companies => {
                     let name = Name::of(&entry.name);
-                    signatures.push(signature(name.compact.iter().copied()));
+                    let filed = Filed { entry: i as u32, letters: signature(name.compact.iter().copied()) };
                     compact.push(name.compact.iter().collect::<String>().into_boxed_str());
-                    name.entry_keys(&header.matching)
+                    let (plain, fuzzy) = name.entry_keys(&header.matching);
+                    misspelt.extend(fuzzy.into_iter().map(|key| (key, filed)));
+                    plain
                 }
                 ListKind::Goods => {
                     compact.push(Normal::of_goods(&entry.name).compact().into_boxed_str());
@@ -84,7 +94,7 @@ impl ListIndex {
             };
             pairs.extend(keys.into_iter().map(|key| (key, i as u32)));
         }
-        Self { postings: Postings::new(pairs), compact, signatures, list }
+        Self { postings: Postings::new(pairs), misspelt: Postings::new(misspelt), compact, list }
     }
 
     /// The list.
@@ -99,7 +109,7 @@ impl ListIndex {
     /// Everything on it that matches the facts and holds at the moment of their assessment: at most [`MOST_HITS`], the
     /// strictest first, then the surest.
     pub fn screen(&self, terms: &Terms<'_>) -> Vec<Hit<'_>> {
-        let mut hits = Hits { index: self, terms, best: HashMap::new() };
+        let mut hits = Hits { index: self, terms, best: HashMap::default() };
         match self.list.header().kind {
             ListKind::Marks => terms.marks().iter().enumerate().for_each(|(i, term)| hits.mark(i, term)),
             ListKind::Persons | ListKind::Companies => {
@@ -112,11 +122,14 @@ impl ListIndex {
     }
 }
 
+/// By entry and place: how they match, how alike they are, and where in the facts that is.
+type Best<'t> = HashMap<(u32, usize), (Match, Probability, &'t str), BuildHasherDefault<OfNumbers>>;
+
 /// The best match for each entry and place found so far.
 struct Hits<'l, 't> {
     index: &'l ListIndex,
     terms: &'t Terms<'t>,
-    best: HashMap<(u32, usize), (Match, Probability, &'t str)>,
+    best: Best<'t>,
 }
 
 impl<'l, 't> Hits<'l, 't> {
@@ -133,37 +146,31 @@ impl<'l, 't> Hits<'l, 't> {
 
     fn mark(&mut self, place: usize, term: &'t MarkTerm) {
         let index = self.index;
-        for (via, key) in term.keys.iter().filter(|(via, _)| index.allows(*via)) {
-            for entry in self.index.postings.of(*key) {
-                let mark: &str = &self.index.compact[*entry as usize];
-                let found = judge_mark(*via, &term.mark, mark);
+        let asked = term.keys.iter().copied().filter(|(via, _)| index.allows(*via));
+        index.postings.of_each(asked, |via, entries| {
+            for entry in entries {
+                let found = judge_mark(via, &term.mark, &index.compact[*entry as usize]);
                 self.note(*entry, place, &term.at, found);
             }
-        }
+        });
     }
 
     fn name(&mut self, place: usize, term: &'t NameTerm) {
         let index = self.index;
-        let mut misspelt: Vec<&[u32]> = Vec::new();
-        for (via, key) in term.keys.iter().filter(|(via, _)| index.allows(*via)) {
-            let entries = index.postings.of(*key);
-            match via {
-                Match::Fuzzy if entries.is_empty() => {}
-                Match::Fuzzy => misspelt.push(entries),
-                Match::Phonetic => {
-                    entries
-                        .iter()
-                        .take(MOST_SOUNDING)
-                        .for_each(|entry| self.compare(*via, *entry, place, term));
-                }
-                _ => entries.iter().for_each(|entry| self.compare(*via, *entry, place, term)),
-            }
+        let asked = term.keys.iter().copied().filter(|(via, _)| index.allows(*via));
+        index.postings.of_each(asked, |via, entries| {
+            let most = if via == Match::Phonetic { MOST_SOUNDING } else { entries.len() };
+            entries.iter().take(most).for_each(|entry| self.compare(via, *entry, place, term));
+        });
+        if !index.allows(Match::Fuzzy) {
+            return;
         }
+        let mut misspelt: Vec<&[Filed]> = Vec::new();
+        index.misspelt.of_each(term.fuzzy.iter().map(|key| ((), *key)), |(), entries| misspelt.push(entries));
         misspelt.sort_by_key(|entries| entries.len());
-        let mine = signature(term.name.compact.iter().copied());
-        for entry in misspelt.into_iter().flatten().take(MOST_LOOKED_AT) {
-            if (index.signatures[*entry as usize] ^ mine).count_ones() <= 2 * MOST_TOLERATED {
-                self.compare(Match::Fuzzy, *entry, place, term);
+        for filed in misspelt.into_iter().flatten().take(MOST_LOOKED_AT) {
+            if (filed.letters ^ term.letters).count_ones() <= 2 * MOST_TOLERATED {
+                self.compare(Match::Fuzzy, filed.entry, place, term);
             }
         }
     }
@@ -181,37 +188,33 @@ impl<'l, 't> Hits<'l, 't> {
     fn goods(&mut self) {
         let (index, terms) = (self.index, self.terms);
         for (place, term) in terms.goods().iter().enumerate() {
-            for (key, window) in &term.windows {
-                for entry in index.postings.of(*key) {
+            index.postings.of_each(term.windows.iter().map(|(key, text)| (text, *key)), |window, entries| {
+                for entry in entries {
                     let written = &index.list.entries()[*entry as usize].name;
                     let same = !is_hs_code(written) && *index.compact[*entry as usize] == **window;
                     let how = if term.raw == *written { Match::Exact } else { Match::Normalised };
                     self.note(*entry, place, &term.at, same.then_some((how, Probability::ONE)));
                 }
-            }
-            for (key, code) in &term.codes {
-                for entry in index.postings.of(*key) {
+            });
+            index.postings.of_each(term.codes.iter().map(|(key, text)| (text, *key)), |code, entries| {
+                for entry in entries {
                     let same = index.list.entries()[*entry as usize].name == *code;
-                    self.note(
-                        *entry,
-                        place,
-                        &term.codes_at,
-                        same.then_some((Match::Exact, Probability::ONE)),
-                    );
+                    let found = same.then_some((Match::Exact, Probability::ONE));
+                    self.note(*entry, place, &term.codes_at, found);
                 }
-            }
+            });
         }
     }
 
     fn routes(&mut self) {
         let (index, terms) = (self.index, self.terms);
         for (place, term) in terms.routes().iter().enumerate() {
-            for (key, route) in &term.keys {
-                for entry in index.postings.of(*key) {
+            index.postings.of_each(term.keys.iter().map(|(key, text)| (text, *key)), |route, entries| {
+                for entry in entries {
                     let same = index.list.entries()[*entry as usize].name == *route;
                     self.note(*entry, place, &term.at, same.then_some((Match::Exact, Probability::ONE)));
                 }
-            }
+            });
         }
     }
 

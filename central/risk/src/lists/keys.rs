@@ -1,7 +1,5 @@
 //! What an entry is filed under, and what a query asks for.
 
-use std::hash::{DefaultHasher, Hasher as _};
-
 /// Letters from which on one may differ, in Latin and with digits.
 const SHORTEST_LATIN: usize = 7;
 
@@ -35,29 +33,98 @@ pub(super) enum KeyKind {
     HsCode,
 }
 
-/// The hash of a key. Only ever kept in memory, and what it finds is always compared.
-pub(super) fn key(kind: KeyKind, text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write_u8(kind as u8);
-    hasher.write(text.as_bytes());
-    hasher.finish()
+/// Multiply and fold: each bit of the result depends on all bits of both.
+fn mix(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ (product >> 64) as u64
 }
 
-fn key_of_chars(kind: KeyKind, extra: usize, chars: impl Iterator<Item = char>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write_u8(kind as u8);
-    hasher.write_usize(extra);
-    for c in chars {
-        hasher.write_u32(c as u32);
+/// Numbers without a pattern (of the digits of pi), the first odd.
+const BASE: u64 = 0x243f_6a88_85a3_08d3;
+const SALT: u64 = 0x1319_8a2e_0370_7344;
+
+/// The hash of a key. Only ever kept in memory, and what it finds is always compared. It needs no secret: entries are not made by
+/// those who are looked for.
+pub(super) fn key(kind: KeyKind, text: &str) -> u64 {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let start = mix(SALT ^ kind as u64, BASE ^ text.len() as u64);
+    let hash = words.iter().fold(start, |hash, word| mix(hash ^ u64::from_le_bytes(*word), BASE));
+    let last = rest.iter().fold(0, |last, byte| last << 8 | u64::from(*byte));
+    mix(hash ^ last, BASE ^ SALT)
+}
+
+/// A hasher of small numbers for maps that live for one screening, in which nobody chooses the numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfNumbers(u64);
+
+impl std::hash::Hasher for OfNumbers {
+    fn finish(&self) -> u64 {
+        self.0
     }
-    hasher.finish()
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = mix(self.0 ^ number ^ SALT, BASE);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+}
+
+/// The hashes of the beginnings of a text, from which that of any part of it follows, and of the text without a letter (Karp and
+/// Rabin 1987): a key for each letter without reading the text for each.
+struct Rolling {
+    beginnings: Vec<u64>,
+    powers: Vec<u64>,
+}
+
+impl Rolling {
+    fn of(text: &[char]) -> Self {
+        let (mut beginnings, mut powers) =
+            (Vec::with_capacity(text.len() + 1), Vec::with_capacity(text.len() + 1));
+        let (mut hash, mut power) = (0_u64, 1_u64);
+        beginnings.push(hash);
+        powers.push(power);
+        for c in text {
+            hash = hash.wrapping_mul(BASE).wrapping_add(mix(*c as u64 ^ SALT, BASE));
+            power = power.wrapping_mul(BASE);
+            beginnings.push(hash);
+            powers.push(power);
+        }
+        Self { beginnings, powers }
+    }
+
+    fn part(&self, from: usize, len: usize) -> u64 {
+        self.beginnings[from + len].wrapping_sub(self.beginnings[from].wrapping_mul(self.powers[len]))
+    }
+
+    fn without(&self, out: usize) -> u64 {
+        let rest = self.beginnings.len() - 2 - out;
+        self.beginnings[out].wrapping_mul(self.powers[rest]).wrapping_add(self.part(out + 1, rest))
+    }
+}
+
+fn rolled(kind: KeyKind, extra: usize, hash: u64) -> u64 {
+    mix(hash ^ SALT, BASE ^ ((kind as u64) << 32 | extra as u64))
 }
 
 /// How many letters may differ from an entry of these.
-pub(super) fn tolerance(entry: &[char]) -> usize {
-    let shortest =
-        if entry.iter().any(|c| super::normal::is_han(*c)) { SHORTEST_HAN } else { SHORTEST_LATIN };
-    match entry.len() {
+pub(super) fn tolerance(entry: impl Iterator<Item = char>) -> usize {
+    let (mut letters, mut han) = (0, false);
+    for c in entry {
+        letters += 1;
+        han |= super::normal::is_han(c);
+    }
+    let shortest = if han { SHORTEST_HAN } else { SHORTEST_LATIN };
+    match letters {
         n if n < shortest || n > LONGEST - 2 => 0,
         n if n < LONG => 1,
         _ => 2,
@@ -66,19 +133,27 @@ pub(super) fn tolerance(entry: &[char]) -> usize {
 
 /// What an entry of these letters is filed under, for finding it with a few letters wrong.
 pub(super) fn entry_fuzzy_keys(entry: &[char], keys: &mut Vec<u64>) {
-    let tolerance = tolerance(entry);
-    if tolerance >= 1 {
-        deletions(entry, keys);
+    let tolerance = tolerance(entry.iter().copied());
+    if tolerance == 0 {
+        return;
     }
+    let rolling = Rolling::of(entry);
+    all_deletions(&rolling, keys);
     if tolerance >= 2 {
         let parts = parts(entry.len()).enumerate();
-        keys.extend(parts.map(|(i, (from, len))| part_key(entry.len(), i, &entry[from..from + len])));
+        keys.extend(parts.map(|(i, (from, len))| part_key(entry.len(), i, rolling.part(from, len))));
     }
 }
 
 /// Letters as bits: two texts that differ in one letter differ in at most two.
-pub(super) fn signature(text: impl Iterator<Item = char>) -> u64 {
-    text.fold(0, |bits, c| bits ^ 1 << (((c as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 58))
+pub(super) fn signature(text: impl Iterator<Item = char>) -> u32 {
+    text.fold(0, |bits, c| {
+        let bit = match c {
+            'a'..='z' => u32::from(c) - u32::from('a'),
+            c => (mix(c as u64, BASE) >> 59) as u32,
+        };
+        bits ^ 1 << bit
+    })
 }
 
 /// The keys under which an entry could be filed that has a few letters other than these.
@@ -86,7 +161,8 @@ pub(super) fn query_fuzzy_keys(query: &[char], keys: &mut Vec<u64>) {
     if query.len() + 1 < SHORTEST_HAN || query.len() > LONGEST {
         return;
     }
-    deletions(query, keys);
+    let rolling = Rolling::of(query);
+    all_deletions(&rolling, keys);
     if query.len() + 2 < LONG {
         return;
     }
@@ -100,8 +176,7 @@ pub(super) fn query_fuzzy_keys(query: &[char], keys: &mut Vec<u64>) {
             let first = (from - before).max(from + longer - after).max(0);
             let last = (from + before).min(from + longer + after).min(n - len);
             for start in first..=last {
-                let part = &query[start as usize..(start + len) as usize];
-                keys.push(part_key(length, i, part));
+                keys.push(part_key(length, i, rolling.part(start as usize, len as usize)));
             }
         }
     }
@@ -109,15 +184,17 @@ pub(super) fn query_fuzzy_keys(query: &[char], keys: &mut Vec<u64>) {
 
 /// With none of the letters left out, and with each.
 pub(super) fn deletions(text: &[char], keys: &mut Vec<u64>) {
-    keys.push(key_of_chars(KeyKind::Deleted, 0, text.iter().copied()));
-    for out in 0..text.len() {
-        let left = text.iter().enumerate().filter(|(i, _)| *i != out).map(|(_, c)| *c);
-        keys.push(key_of_chars(KeyKind::Deleted, 0, left));
-    }
+    all_deletions(&Rolling::of(text), keys);
 }
 
-fn part_key(length: usize, part: usize, letters: &[char]) -> u64 {
-    key_of_chars(KeyKind::Part, length * PARTS + part, letters.iter().copied())
+fn all_deletions(text: &Rolling, keys: &mut Vec<u64>) {
+    let letters = text.beginnings.len() - 1;
+    keys.push(rolled(KeyKind::Deleted, letters, text.part(0, letters)));
+    keys.extend((0..letters).map(|out| rolled(KeyKind::Deleted, letters - 1, text.without(out))));
+}
+
+fn part_key(length: usize, part: usize, hash: u64) -> u64 {
+    rolled(KeyKind::Part, length * PARTS + part, hash)
 }
 
 /// Where the parts of a text of `length` letters begin, and how long they are.
@@ -151,7 +228,7 @@ mod tests {
             edits in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, prop::char::range('a', 'e')), 0..=2),
         ) {
             let mut query = entry.clone();
-            for (at, edit, c) in edits.iter().take(tolerance(&entry)) {
+            for (at, edit, c) in edits.iter().take(tolerance(entry.iter().copied())) {
                 let at = at.index(query.len());
                 match edit {
                     0 => { query.remove(at); }
@@ -163,12 +240,38 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn a_key_is_of_the_letters_alone_however_it_was_reckoned(
+            text in prop::collection::vec(prop::char::range('a', 'e'), 1..30), out: prop::sample::Index,
+        ) {
+            let out = out.index(text.len());
+            let left: Vec<char> = text.iter().enumerate().filter(|(i, _)| *i != out).map(|(_, c)| *c).collect();
+            let of = |text: &[char]| { let mut keys = Vec::new(); deletions(text, &mut keys); keys };
+            prop_assert_eq!(of(&text)[1 + out], of(&left)[0]);
+            prop_assert_ne!(of(&text)[0], of(&left)[0]);
+            let (from, whole) = (out / 2, Rolling::of(&text));
+            prop_assert_eq!(whole.part(from, out - from), Rolling::of(&text[from..out]).part(0, out - from));
+        }
+
+        #[test]
+        fn one_other_letter_changes_two_bits_of_a_signature_at_most(
+            text in prop::collection::vec(any::<char>(), 1..30), at: prop::sample::Index, other: char,
+        ) {
+            let (at, before) = (at.index(text.len()), signature(text.iter().copied()));
+            let mut with = text.clone();
+            with[at] = other;
+            prop_assert!((signature(with.iter().copied()) ^ before).count_ones() <= 2);
+            with.remove(at);
+            prop_assert_eq!((signature(with.iter().copied()) ^ before).count_ones(), 1);
+        }
+    }
+
     #[test]
     fn short_names_tolerate_nothing() {
-        let chars = |text: &str| text.chars().collect::<Vec<_>>();
-        assert_eq!(tolerance(&chars("li wei")), 0);
-        assert_eq!(tolerance(&chars("金龙贸易")), 0);
-        assert_eq!(tolerance(&chars("深圳金龙贸易")), 1);
-        assert_eq!(tolerance(&chars("goldendragontrading")), 2);
+        assert_eq!(tolerance("li wei".chars()), 0);
+        assert_eq!(tolerance("金龙贸易".chars()), 0);
+        assert_eq!(tolerance("深圳金龙贸易".chars()), 1);
+        assert_eq!(tolerance("goldendragontrading".chars()), 2);
     }
 }

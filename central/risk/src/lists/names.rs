@@ -47,25 +47,23 @@ impl Name {
         }
     }
 
-    /// What an entry of this name is filed under.
-    pub(super) fn entry_keys(&self, matching: &[Match]) -> Vec<u64> {
-        let mut plain = Vec::new();
+    /// What an entry of this name is filed under, and what for finding it misspelt.
+    pub(super) fn entry_keys(&self, matching: &[Match]) -> (Vec<u64>, Vec<u64>) {
+        let (mut plain, mut fuzzy) = (Vec::new(), Vec::new());
         self.plain_keys(matching, &mut plain);
-        let mut keys: Vec<u64> = plain.into_iter().map(|(_, key)| key).collect();
         if matching.contains(&Match::Fuzzy) {
-            entry_fuzzy_keys(&self.compact, &mut keys);
+            entry_fuzzy_keys(&self.compact, &mut fuzzy);
         }
-        keys
+        (plain.into_iter().map(|(_, key)| key).collect(), fuzzy)
     }
 
-    /// What is asked for with this name, and what finding it under that would mean.
-    pub(super) fn query_keys(&self) -> Vec<(Match, u64)> {
+    /// What is asked for with this name, with what finding it under that would mean; and what for finding it misspelt.
+    pub(super) fn query_keys(&self) -> (Vec<(Match, u64)>, Vec<u64>) {
         const ALL: [Match; 3] = [Match::Exact, Match::Normalised, Match::Phonetic];
-        let (mut keys, mut fuzzy) = (Vec::new(), Vec::new());
-        self.plain_keys(&ALL, &mut keys);
+        let (mut plain, mut fuzzy) = (Vec::new(), Vec::new());
+        self.plain_keys(&ALL, &mut plain);
         query_fuzzy_keys(&self.compact, &mut fuzzy);
-        keys.extend(fuzzy.into_iter().map(|key| (Match::Fuzzy, key)));
-        keys
+        (plain, fuzzy)
     }
 
     /// How an entry matches that was found by a key of `via`, and how alike they are. `compact`: the entry's [`Self::compact`].
@@ -107,18 +105,20 @@ impl Name {
     }
 
     fn judge_letters(&self, compact: &str) -> Option<(Match, Probability)> {
-        let entry: Vec<char> = compact.chars().collect();
-        let tolerance = tolerance(&entry);
-        if tolerance == 0 || entry.len().abs_diff(self.compact.len()) > tolerance {
+        let tolerance = tolerance(compact.chars());
+        let letters = compact.chars().count();
+        if tolerance == 0 || letters.abs_diff(self.compact.len()) > tolerance {
             return None;
         }
-        // Numbers are not misspelt: Factory 12 is not Factory 13.
-        let digits = |text: &[char]| text.iter().copied().filter(char::is_ascii_digit).collect::<Vec<_>>();
         let cut_off = osa::Args::default().score_cutoff(tolerance);
-        let distance =
-            osa::distance_with_args(entry.iter().copied(), self.compact.iter().copied(), &cut_off)?;
-        let longest = entry.len().max(self.compact.len()) as u64;
-        (digits(&entry) == digits(&self.compact))
+        let distance = osa::distance_with_args(compact.chars(), self.compact.iter().copied(), &cut_off)?;
+        // Numbers are not misspelt: Factory 12 is not Factory 13.
+        let digits = self.compact.iter().copied().filter(char::is_ascii_digit);
+        let longest = letters.max(self.compact.len()) as u64;
+        compact
+            .chars()
+            .filter(char::is_ascii_digit)
+            .eq(digits)
             .then(|| (Match::Fuzzy, Probability::ratio(longest - distance as u64, longest)))
     }
 }

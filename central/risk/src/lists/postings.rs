@@ -1,18 +1,21 @@
 //! From the hash of a key to the entries that have it: two sorted arrays and a directory, no pointers.
 
-/// Which entries have which keys.
+/// Which entries have which keys. `T`: an entry, or one with something that tells it from others without looking it up.
 #[derive(Debug, Default)]
-pub(crate) struct Postings {
+pub(crate) struct Postings<T> {
     hashes: Vec<u64>,
-    entries: Vec<u32>,
+    entries: Vec<T>,
     /// Where the hashes with each leading bits begin; one more than there are.
     directory: Vec<u32>,
     shift: u32,
 }
 
-impl Postings {
+/// Keys that are looked up together.
+const TOGETHER: usize = 32;
+
+impl<T: Copy + Ord> Postings<T> {
     /// Of pairs of a hash and an entry, in any order.
-    pub(crate) fn new(mut pairs: Vec<(u64, u32)>) -> Self {
+    pub(crate) fn new(mut pairs: Vec<(u64, T)>) -> Self {
         pairs.sort_unstable();
         pairs.dedup();
         // About one hash for each slot of the directory.
@@ -29,17 +32,56 @@ impl Postings {
         Self { hashes, entries, directory, shift }
     }
 
-    /// The entries that have `hash`, in rising order.
-    pub(crate) fn of(&self, hash: u64) -> &[u32] {
-        let Some(slot) = self.directory.get((hash >> self.shift) as usize..).filter(|slot| slot.len() > 1)
-        else {
-            return &[];
-        };
-        let (from, until) = (slot[0] as usize, slot[1] as usize);
-        let hashes = &self.hashes[from..until];
-        let first = from + hashes.partition_point(|h| *h < hash);
-        let last = from + hashes.partition_point(|h| *h <= hash);
-        &self.entries[first..last]
+    /// The entries that have a hash, in rising order.
+    #[cfg(test)]
+    pub(crate) fn of(&self, hash: u64) -> &[T] {
+        let mut of: &[T] = &[];
+        self.of_each(std::iter::once(((), hash)), |(), entries| of = entries);
+        of
+    }
+
+    /// The entries that have each of some hashes, in rising order, with what stands beside the hash; those that no entry has are left out.
+    ///
+    /// Nearly every look waits for memory. Asked for one after the other, each waits for the one before, since nobody can guess where its
+    /// search ends; so first all places are read, then the first hash of each, and searched is only what has come.
+    pub(crate) fn of_each<'p, K: Copy>(
+        &'p self,
+        hashes: impl IntoIterator<Item = (K, u64)>,
+        mut found: impl FnMut(K, &'p [T]),
+    ) {
+        let mut hashes = hashes.into_iter();
+        let Some(last) = self.hashes.len().checked_sub(1) else { return };
+        loop {
+            let mut asked: [Option<(K, u64)>; TOGETHER] = [None; TOGETHER];
+            let mut many = 0;
+            for (place, hash) in asked.iter_mut().zip(hashes.by_ref()) {
+                *place = Some(hash);
+                many += 1;
+            }
+            let mut places = [(0_usize, 0_usize, 0_u64); TOGETHER];
+            for (place, (_, hash)) in places.iter_mut().zip(asked.iter().flatten()) {
+                let slot = (hash >> self.shift) as usize;
+                (place.0, place.1) = (self.directory[slot] as usize, self.directory[slot + 1] as usize);
+            }
+            for place in &mut places[..many] {
+                place.2 = self.hashes[place.0.min(last)];
+            }
+            for ((from, until, first), (beside, hash)) in places.into_iter().zip(asked.into_iter().flatten())
+            {
+                if from == until || first > hash {
+                    continue;
+                }
+                let slot = &self.hashes[from..until];
+                let begin = from + slot.partition_point(|h| *h < hash);
+                let end = from + slot.partition_point(|h| *h <= hash);
+                if begin < end {
+                    found(beside, &self.entries[begin..end]);
+                }
+            }
+            if many < TOGETHER {
+                return;
+            }
+        }
     }
 }
 

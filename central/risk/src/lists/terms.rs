@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use clearance::mark::RegistrationMark;
 
 use super::goods;
-use super::keys::{KeyKind, deletions, key};
+use super::keys::{KeyKind, deletions, key, signature};
 use super::names::Name;
 use crate::assessment::Match;
 use crate::facts::{Consignment, Facts};
@@ -33,6 +33,10 @@ pub(super) struct NameTerm {
     pub(super) at: String,
     pub(super) name: Name,
     pub(super) keys: Vec<(Match, u64)>,
+    /// For finding it misspelt.
+    pub(super) fuzzy: Vec<u64>,
+    /// Its letters as bits.
+    pub(super) letters: u32,
 }
 
 #[derive(Debug)]
@@ -86,7 +90,9 @@ impl<'f> Terms<'f> {
                 // The same consignee on 100 consignments is looked up once.
                 if !name.trim().is_empty() && told.insert(name) {
                     let name = Name::of(name);
-                    terms.push(NameTerm { at, keys: name.query_keys(), name });
+                    let (keys, fuzzy) = name.query_keys();
+                    let letters = signature(name.compact.iter().copied());
+                    terms.push(NameTerm { at, name, keys, fuzzy, letters });
                 }
             };
             for (at, party) in [("/carrier/name", &self.facts.carrier), ("/driver/name", &self.facts.driver)]

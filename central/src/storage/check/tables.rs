@@ -12,6 +12,7 @@ use super::log::Said;
 use super::{Checking, FROM_BACKUP, Stopped};
 use crate::ccrn::Ccrn;
 use crate::officers::Role;
+use crate::storage::screening::{RuleRow, faults};
 use crate::trade::Consignment;
 use crate::trade::movement::Inspection;
 use crate::workbench::decision::{Basis, DecisionState};
@@ -37,6 +38,7 @@ impl Checking {
         self.people_of_the_trade().await?;
         self.messages().await?;
         self.workbench().await?;
+        self.screening().await?;
         self.notes().await
     }
 
@@ -154,6 +156,22 @@ impl Checking {
         for (id, result) in inspections {
             let no_result = Inspection::of_name(&result).is_none();
             self.value(no_result, &format!("inspections {id}"), format!("{result:?} is no result"));
+        }
+        Ok(())
+    }
+
+    async fn screening(&mut self) -> Result<(), Stopped> {
+        let rules: Vec<RuleRow> = sqlx::query_as(
+            "SELECT rule, version, digest, body, dossier, steps, report, changed_at FROM screening_rules",
+        )
+        .fetch_all(&mut self.connection)
+        .await?;
+        self.report.count("rules", rules.len() as u64);
+        for row in rules {
+            let place = format!("screening_rules {} {}", row.rule, row.version());
+            for fault in faults(&row) {
+                self.value(true, &place, fault);
+            }
         }
         Ok(())
     }

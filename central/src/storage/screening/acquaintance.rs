@@ -104,6 +104,9 @@ impl Write<'_> {
     ) -> Result<(), StorageError> {
         let carrying = self.carrying(movement, at).await?.filter(|it| !it.movement.sandbox());
         let Some(carrying) = carrying else { return Ok(()) };
+        if let Happened::Inspection { result, before } = what {
+            self.count_return(movement, result, before, at).await?;
+        }
         let found = |inspection| i64::from(inspection == Inspection::Found);
         let more = match what {
             Happened::Passage => [1, 0, 0],

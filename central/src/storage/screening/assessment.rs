@@ -12,7 +12,7 @@ use risk::{Assessment, Circumstances, Colour, Decision, Engine, Facts, Measure, 
 use sqlx::{AssertSqlSafe, FromRow};
 
 use crate::storage::statement::rows;
-use crate::storage::trade::{Carrying, Code, Seen};
+use crate::storage::trade::{Carrying, Code, Seen, TAKEN_BACK};
 use crate::storage::{Change, Noted, StorageError, Store, Write, data};
 use crate::trade::Place;
 use crate::workbench::decision::strictness;
@@ -71,6 +71,19 @@ impl Store {
         Ok(query.fetch_all(&self.pool).await?)
     }
 
+    /// The latest assessment of each movement that was assessed since a moment, before a place in their order: the newest first.
+    pub async fn past_assessments(
+        &self,
+        since: UtcMillis,
+        (at, movement): (i64, &str),
+        most: u32,
+    ) -> Result<Vec<AssessmentRow>, StorageError> {
+        let rows = sqlx::query_as(assessments!(
+            "WHERE latest = 1 AND at >= $1 AND (at < $2 OR (at = $2 AND movement < $3)) ORDER BY at DESC, movement DESC LIMIT $4"
+        ));
+        Ok(rows.bind(since.0).bind(at).bind(movement).bind(i64::from(most)).fetch_all(&self.pool).await?)
+    }
+
     /// All assessments of a movement, the first first.
     pub async fn assessments(&self, movement: &str) -> Result<Vec<AssessmentRow>, StorageError> {
         let rows = sqlx::query_as(assessments!("WHERE movement = $1 ORDER BY number"));
@@ -89,15 +102,16 @@ impl Store {
         Ok(rows.bind(movement).bind(number).bind(i64::from(most)).fetch_all(&self.pool).await?)
     }
 
-    /// Movements that are to be assessed under a policy: those never assessed first, then by expected arrival.
+    /// Movements that are to be assessed under a policy: those never assessed as they are first, then by expected arrival; with whether an
+    /// earlier assessment of each stands.
     pub async fn to_screen(
         &self,
         policy: u32,
         now: UtcMillis,
         most: u32,
-    ) -> Result<Vec<String>, StorageError> {
-        let ids = sqlx::query_scalar(
-            "SELECT id FROM movements WHERE screened < $1 AND screen_after <= $2 AND signalled IS NULL AND cancelled_at IS NULL \
+    ) -> Result<Vec<(String, bool)>, StorageError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT id, screened FROM movements WHERE screened < $1 AND screen_after <= $2 AND signalled IS NULL AND cancelled_at IS NULL \
              AND sandbox = 0 ORDER BY screened, expected_arrival LIMIT $3",
         )
         .bind(i64::from(policy))
@@ -105,7 +119,7 @@ impl Store {
         .bind(i64::from(most))
         .fetch_all(&self.pool)
         .await?;
-        Ok(ids)
+        Ok(rows.into_iter().map(|(id, screened)| (id, screened > 0)).collect())
     }
 }
 
@@ -152,6 +166,13 @@ impl Change for Screened {
             if carrying.seen() != self.seen || carrying.movement.has_begun() {
                 return Err(NotScreened::Changed);
             }
+            let screened: i64 = sqlx::query_scalar("SELECT screened FROM movements WHERE id = $1")
+                .bind(id.to_owned())
+                .fetch_one(&mut *write.tx)
+                .await?;
+            if screened == TAKEN_BACK {
+                return Err(NotScreened::Changed);
+            }
             // Counted here, where nobody else decides: a quota is kept however many centrals draw.
             let slot = self.facts.slot();
             let usage = write.usage(&slot, id).await?;
@@ -159,8 +180,11 @@ impl Change for Screened {
             let assessment = self.engine.decide(&self.facts, &circumstances, self.reasons);
             let decision = Decision { facts: self.facts, circumstances, assessment };
             let version = self.engine.policy().version;
-            write.keep_decision(&decision, &slot, version, self.at).await?;
-            write.meet(&carrying, self.at).await?;
+            let again = write.keep_decision(&decision, &slot, version, self.at).await?;
+            // Another policy makes nobody known who was not before.
+            if !again {
+                write.meet(&carrying, self.at).await?;
+            }
             write.follow(&carrying, &decision.assessment, &self.place, self.at).await?;
             Ok(decision.assessment.measure)
         })
@@ -189,8 +213,10 @@ impl Change for ScreenLater {
     }
 }
 
-/// Have everything that still comes assessed again.
-pub(crate) struct ScreenAllAgain;
+/// Have everything that still comes assessed again by the policy in force, after what was never assessed.
+pub(crate) struct ScreenAllAgain {
+    pub(crate) policy: u32,
+}
 
 impl Change for ScreenAllAgain {
     type Done = ();
@@ -198,7 +224,9 @@ impl Change for ScreenAllAgain {
 
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), StorageError>> {
         Box::pin(async move {
-            sqlx::query("UPDATE movements SET screened = 0 WHERE screened > 0 AND signalled IS NULL AND cancelled_at IS NULL AND sandbox = 0")
+            sqlx::query("UPDATE movements SET screened = $1 WHERE screened > $1 AND screened < $2 AND signalled IS NULL AND cancelled_at IS NULL AND sandbox = 0")
+                .bind(i64::from(self.policy) - 1)
+                .bind(TAKEN_BACK)
                 .execute(&mut *write.tx)
                 .await?;
             Ok(())
@@ -239,24 +267,28 @@ impl Write<'_> {
         Ok(usage)
     }
 
+    /// Gives whether the movement was assessed before as it is.
     async fn keep_decision(
         &mut self,
         decision: &Decision,
         slot: &Slot,
         policy: u32,
         at: UtcMillis,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
         let assessment = &decision.assessment;
         let id = assessment.movement.as_str();
-        let latest: Option<i64> =
-            sqlx::query_scalar("SELECT MAX(number) FROM assessments WHERE movement = $1")
+        let (latest, screened): (Option<i64>, i64) = sqlx::query_as(
+            "SELECT (SELECT MAX(number) FROM assessments WHERE movement = $1), screened FROM movements WHERE id = $1",
+        )
+        .bind(id.to_owned())
+        .fetch_one(&mut *self.tx)
+        .await?;
+        if latest.is_some() {
+            sqlx::query("UPDATE assessments SET latest = 0 WHERE movement = $1 AND latest = 1")
                 .bind(id.to_owned())
-                .fetch_one(&mut *self.tx)
+                .execute(&mut *self.tx)
                 .await?;
-        sqlx::query("UPDATE assessments SET latest = 0 WHERE movement = $1 AND latest = 1")
-            .bind(id.to_owned())
-            .execute(&mut *self.tx)
-            .await?;
+        }
         sqlx::query(
             "INSERT INTO assessments (movement, number, movement_version, at, policy, control_point, day, hour, measure, colour, \
              unassessed, drawn, body, latest) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)",
@@ -276,12 +308,14 @@ impl Write<'_> {
         .bind(serde_json::to_string(decision).map_err(data)?)
         .execute(&mut *self.tx)
         .await?;
+        self.keep_hits(assessment, at).await?;
         sqlx::query("UPDATE movements SET screened = $1 WHERE id = $2")
             .bind(i64::from(policy))
             .bind(id.to_owned())
             .execute(&mut *self.tx)
             .await?;
-        self.audit(at, SCREENING, &Noted::Screened { measure: assessment.measure }, id).await
+        self.audit(at, SCREENING, &Noted::Screened { measure: assessment.measure }, id).await?;
+        Ok(latest.is_some() && screened > 0)
     }
 
     /// Give the code that follows. What an officer has decided about the movement as it is now stands, unless screening has become

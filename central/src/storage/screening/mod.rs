@@ -2,6 +2,7 @@
 //!
 //! Invariants
 //! - a policy, a list and a key are never changed once they are stored; a policy is in force when a second officer has approved it;
+//! - a rule comes into force, and goes out of it, with the policy that follows, in one transaction;
 //! - an assessment is stored with everything that it rests on, in the transaction that gives its code;
 //! - what has changed since it was looked at is not stored, but assessed anew;
 //! - the hour's other movements are counted in the transaction that decides: no quota of the draw is exceeded.
@@ -10,6 +11,7 @@ mod acquaintance;
 mod assessment;
 mod draw;
 mod policy;
+mod rules;
 
 pub(crate) use acquaintance::Happened;
 pub use acquaintance::{Acquaintance, Known};
@@ -18,3 +20,5 @@ pub(crate) use assessment::{NotScreened, ScreenAllAgain, ScreenLater, Screened, 
 pub use draw::DrawRow;
 pub(crate) use policy::{ApprovePolicy, PutList, PutPolicy};
 pub use policy::{ListRow, NotApproved, PolicyRow};
+pub(crate) use rules::{KeepRule, NextPolicy, faults};
+pub use rules::{NotKept, RuleHit, RuleRow, RuleStep};

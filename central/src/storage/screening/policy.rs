@@ -142,23 +142,35 @@ impl Change for PutPolicy {
 
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<u32, StorageError>> {
         Box::pin(async move {
-            let latest: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM screening_policies")
-                .fetch_one(&mut *write.tx)
-                .await?;
-            let version = latest.unwrap_or(0) as u32 + 1;
-            let policy = Policy { version, ..self.policy };
-            sqlx::query("INSERT INTO screening_policies (version, digest, body, put_by, put_at) VALUES ($1, $2, $3, $4, $5)")
-                .bind(i64::from(version))
-                .bind(policy.digest().to_string())
-                .bind(serde_json::to_string(&policy).map_err(data)?)
-                .bind(self.by.clone())
-                .bind(self.at.0)
-                .execute(&mut *write.tx)
-                .await?;
-            write.audit(self.at, &self.by, &Noted::PutPolicy, &version.to_string()).await?;
+            let version = insert_policy(write, self.policy, &self.by, self.at).await?;
             Ok(version)
         })
     }
+}
+
+/// Store it under the next version.
+pub(super) async fn insert_policy(
+    write: &mut Write<'_>,
+    policy: Policy,
+    by: &str,
+    at: UtcMillis,
+) -> Result<u32, StorageError> {
+    let latest: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(version) FROM screening_policies").fetch_one(&mut *write.tx).await?;
+    let version = latest.unwrap_or(0) as u32 + 1;
+    let policy = Policy { version, ..policy };
+    sqlx::query(
+        "INSERT INTO screening_policies (version, digest, body, put_by, put_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(i64::from(version))
+    .bind(policy.digest().to_string())
+    .bind(serde_json::to_string(&policy).map_err(data)?)
+    .bind(by.to_owned())
+    .bind(at.0)
+    .execute(&mut *write.tx)
+    .await?;
+    write.audit(at, by, &Noted::PutPolicy, &version.to_string()).await?;
+    Ok(version)
 }
 
 /// The second pair of eyes: the policy is in force from now on.

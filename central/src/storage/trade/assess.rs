@@ -11,6 +11,9 @@ use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::news::Doer;
 use crate::trade::{MovementStatus, News};
 
+/// In `movements.screened`: an officer has taken its code back. It stays without one until it is changed, or an officer decides.
+pub(crate) const TAKEN_BACK: i64 = i64::MAX;
+
 /// Give a movement its action code: the directive is in the log when this is done.
 pub(crate) struct Assess {
     pub(crate) movement: MovementId,
@@ -77,6 +80,12 @@ impl Change for Withdraw {
                 return Err(Refused::Standing(Conflict::NoCode));
             }
             write.take_back(&row, &self.by, self.at).await?;
+            // Screening does not give it back by itself, whatever comes into force.
+            sqlx::query("UPDATE movements SET screened = $1 WHERE id = $2")
+                .bind(TAKEN_BACK)
+                .bind(id.to_owned())
+                .execute(&mut *write.tx)
+                .await?;
             Ok(())
         })
     }
@@ -92,7 +101,7 @@ impl Write<'_> {
         let id = row.id.as_str();
         sqlx::query(
             "UPDATE movements SET action = $1, action_reason = $2, action_by = $3, action_at = $4, valid_from = $5, \
-             valid_until = $6, changed_at = $4 WHERE id = $7",
+             valid_until = $6, changed_at = $4, screened = CASE WHEN screened = $8 THEN 0 ELSE screened END WHERE id = $7",
         )
         .bind(code.action.code())
         .bind(code.reason.to_owned())
@@ -101,6 +110,7 @@ impl Write<'_> {
         .bind(code.window.from.0)
         .bind(code.window.until.0)
         .bind(id.to_owned())
+        .bind(TAKEN_BACK)
         .execute(&mut *self.tx)
         .await?;
         self.audit(code.at, code.by, &Noted::Assign(code.action), id).await?;

@@ -26,7 +26,7 @@ mod seals;
 mod standing;
 mod traders;
 
-pub(crate) use assess::{Assess, Code, Withdraw};
+pub(crate) use assess::{Assess, Code, TAKEN_BACK, Withdraw};
 pub(crate) use bundle::Bundle;
 pub(crate) use carry_out::{CarryOut, NotCarriedOut, PutOff};
 pub use events::EventRow;

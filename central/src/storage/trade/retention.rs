@@ -49,6 +49,7 @@ const KINDS: [Kind; 3] = [
         go: MOVEMENTS,
         of: &[
             ("assessments", "movement"),
+            ("rule_hits", "movement"),
             ("decisions", "movement"),
             ("claims", "movement"),
             ("inspections", "movement"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use clearance::ids::{SiteId, UtcMillis};
 
+use super::RiskReturn;
 use crate::storage::{Noted, StorageError, Store};
 use crate::workbench::decision::Basis;
 
@@ -79,6 +80,8 @@ pub struct Figures {
     pub days: Vec<Day>,
     /// By what led to a code.
     pub sources: Vec<SourceReturn>,
+    /// By the rules, lists, model and draw that made somebody look.
+    pub returns: Vec<RiskReturn>,
     /// By control point and hour.
     pub arrivals: Vec<Arrival>,
     /// Vehicles that wait for an inspection now, by control point.
@@ -100,6 +103,7 @@ impl Store {
         Ok(Figures {
             days: self.days(since, offset_ms).await?,
             sources: self.sources(since).await?,
+            returns: self.risk_returns(since).await?,
             arrivals: self.arrivals(now).await?,
             waiting: self.waiting_at_bays(now).await?,
             capacity: self.capacity().await?,

@@ -14,6 +14,7 @@ mod figures;
 mod histories;
 mod inspections;
 mod kept;
+mod returns;
 
 pub use awaited::{Awaited, AwaitedIn};
 pub(crate) use claims::{Claim, HandOver, LetGo, TakeHandover};
@@ -25,3 +26,4 @@ pub use histories::{Case, PartyHistory};
 pub use inspections::{Directed, InspectionRow, Photograph};
 pub(crate) use inspections::{Inspected, KeepPhotograph};
 pub use kept::DecisionRow;
+pub use returns::RiskReturn;

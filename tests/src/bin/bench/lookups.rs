@@ -135,7 +135,7 @@ async fn look(office: &Office, stored: usize, path: Address) -> anyhow::Result<V
 }
 
 /// The number of the `n`th of many: spread over all numbers, as random ones are.
-fn ccrn(n: usize) -> String {
+pub(super) fn ccrn(n: usize) -> String {
     let spread = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) % 36u64.pow(12);
     // Not every number makes one; the next that does is no other's, as far apart as they lie.
     (spread..).find_map(Ccrn::from_number).map(|ccrn| ccrn.to_string()).unwrap_or_default()

@@ -4,6 +4,7 @@
 mod declarations;
 mod lookups;
 mod replication;
+mod screening;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -50,6 +51,10 @@ fn main() -> anyhow::Result<()> {
         let stored = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
         return runtime.block_on(lookups::lookups(stored.unwrap_or(STORED)));
     }
+    if std::env::args().nth(1).is_some_and(|first| first == "screening") {
+        let open = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
+        return runtime.block_on(screening::screening(open.unwrap_or(screening::OPEN)));
+    }
     let folder = tempfile::TempDir::new()?;
     let spec = ClipSpec { seconds: 6.0, fps: 25, ..tests_clip()? };
     let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
@@ -60,6 +65,7 @@ fn main() -> anyhow::Result<()> {
     recognition(folder.path())?;
     runtime.block_on(memory(&clip, folder.path()))?;
     runtime.block_on(site())?;
+    runtime.block_on(screening::screening(screening::OPEN))?;
     runtime.block_on(declarations::declarations(lookups::as_many_as_fit(STORED)))?;
     Ok(())
 }
