@@ -91,7 +91,7 @@ impl Sight {
     }
 }
 
-/// Write a new rule, or, of what `after` names, a new version; or write `over` a draft that nobody has approved. Gives its
+/// Write a new rule, or a new version of the one seen `before`; if nobody has approved that yet, it is written over. Gives its
 /// version.
 pub async fn write(
     store: &Store,
@@ -100,12 +100,10 @@ pub async fn write(
     hand: Hand,
 ) -> Result<u32, NotDone> {
     let id = draft.rule.id.clone();
-    let known = store.latest_rule(&id).await?;
+    let latest = store.latest_rule(&id).await?.map_or(0, |row| row.version());
     let over = match before {
-        None => match known {
-            Some(_) => return Err(NotDone::Named(id)),
-            None => None,
-        },
+        None if latest > 0 => return Err(NotDone::Named(id)),
+        None => None,
         Some(sight) => {
             let row = sight.row(store).await?;
             if row.rule != id {
@@ -114,7 +112,6 @@ pub async fn write(
             matches!(row.dossier()?.stage(), Stage::Draft | Stage::Simulated).then_some(row)
         }
     };
-    let latest = store.latest_rule(&id).await?.map_or(0, |row| row.version());
     let version = over.as_ref().map_or(latest + 1, RuleRow::version);
     let mut draft = draft;
     draft.rule.version = version;

@@ -31,7 +31,7 @@ pub(super) const PREFIX: &str = "gen-";
 const PAGE_CACHE: u64 = 64 << 20;
 
 /// Longest wait for the disk; one that takes longer is no use to a lane.
-pub(super) const FLUSH: Duration = Duration::from_secs(15);
+const FLUSH: Duration = Duration::from_secs(15);
 
 /// After this a flush is asked once more.
 const ASK_AGAIN: Duration = Duration::from_millis(250);

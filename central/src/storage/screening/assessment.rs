@@ -180,7 +180,7 @@ impl Change for Screened {
             let assessment = self.engine.decide(&self.facts, &circumstances, self.reasons);
             let decision = Decision { facts: self.facts, circumstances, assessment };
             let version = self.engine.policy().version;
-            let again = write.keep_decision(&decision, &slot, version, self.at).await?;
+            let again = write.keep_decision(&decision, &slot, version, screened > 0, self.at).await?;
             // Another policy makes nobody known who was not before.
             if !again {
                 write.meet(&carrying, self.at).await?;
@@ -267,22 +267,22 @@ impl Write<'_> {
         Ok(usage)
     }
 
-    /// Gives whether the movement was assessed before as it is.
+    /// `stands`: whether an earlier assessment of the movement as it is stands. Gives whether it was assessed before as it is.
     async fn keep_decision(
         &mut self,
         decision: &Decision,
         slot: &Slot,
         policy: u32,
+        stands: bool,
         at: UtcMillis,
     ) -> Result<bool, StorageError> {
         let assessment = &decision.assessment;
         let id = assessment.movement.as_str();
-        let (latest, screened): (Option<i64>, i64) = sqlx::query_as(
-            "SELECT (SELECT MAX(number) FROM assessments WHERE movement = $1), screened FROM movements WHERE id = $1",
-        )
-        .bind(id.to_owned())
-        .fetch_one(&mut *self.tx)
-        .await?;
+        let latest: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(number) FROM assessments WHERE movement = $1")
+                .bind(id.to_owned())
+                .fetch_one(&mut *self.tx)
+                .await?;
         if latest.is_some() {
             sqlx::query("UPDATE assessments SET latest = 0 WHERE movement = $1 AND latest = 1")
                 .bind(id.to_owned())
@@ -315,7 +315,7 @@ impl Write<'_> {
             .execute(&mut *self.tx)
             .await?;
         self.audit(at, SCREENING, &Noted::Screened { measure: assessment.measure }, id).await?;
-        Ok(latest.is_some() && screened > 0)
+        Ok(latest.is_some() && stands)
     }
 
     /// Give the code that follows. What an officer has decided about the movement as it is now stands, unless screening has become
