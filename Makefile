@@ -59,7 +59,7 @@ demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1
 	cargo build --workspace --bins
 	$(TARGET)/debug/demo $(if $(ONCE),--once)
 
-bench: setup setup-tests $(if $(SETS),setup-peer) $(if $(RISK_DATA),setup-risk) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; BENCH="declarations 1000000": those alone)
+bench: setup setup-tests $(if $(SETS),setup-peer) $(if $(RISK_DATA),setup-risk) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; BENCH=cache, BENCH="declarations 1000000"…: those alone)
 	cargo build --release -p edge -p central -p risk -p tests --bins
 	$(TARGET)/release/bench $(BENCH)
 	$(if $(BENCH),,$(TARGET)/release/risk-bench)
@@ -71,9 +71,10 @@ evaluate: setup $(if $(PEER),setup-peer) ## Read labelled photographs: JSON line
 	$(TARGET)/debug/evaluate $(if $(PEER),--peer) --out work/evaluation $(SETS)
 
 # In one build with the tests: a build of the binaries alone takes other features of shared crates, and builds zenoh twice.
-test: setup setup-tests ## The whole test suite
+test: setup setup-tests setup-risk ## The whole test suite
 	cargo build --workspace --bins --tests
 	cargo nextest run --workspace --no-tests=fail
+	cd central/risk/training && ../../../.venv-risk/bin/python -m unittest discover -s tests
 
 lint: setup ## Formatting, clippy with warnings denied, licences and sources of dependencies
 	cargo fmt --all --check

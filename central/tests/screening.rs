@@ -44,6 +44,11 @@ struct Office {
 
 impl Office {
     async fn start(database: Option<&str>) -> Self {
+        Self::start_with(database, "").await
+    }
+
+    /// `more`: further lines of the configuration.
+    async fn start_with(database: Option<&str>, more: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let key = folder.path().join("central.key");
         keys::generate(&key).unwrap();
@@ -51,7 +56,7 @@ impl Office {
         let path = folder.path().join("central.toml");
         let text = format!(
             "http = \"127.0.0.1:0\"\nzenoh = [\"tcp/127.0.0.1:0\"]\ndata_dir = \"data\"\nkey_file = \"central.key\"\n\
-             sites = [\"lok-ma-chau\"]\nplace = \"place.toml\"\nrate_limit = {{ per_second = 100000, burst = 100000 }}\n{database}[edges]\n"
+             sites = [\"lok-ma-chau\"]\nplace = \"place.toml\"\nrate_limit = {{ per_second = 100000, burst = 100000 }}\n{database}{more}[edges]\n"
         );
         std::fs::write(folder.path().join("place.toml"), OPEN).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -351,6 +356,50 @@ async fn what_could_not_be_asked_is_left_to_an_officer() {
     let version = office.rules(Policy { score: Some(score), rules, ..Policy::default() }).await;
     assert_eq!(office.decided(&movement, version).await.1.as_deref(), Some("detain"));
     assert_eq!(office.replays().await, 2);
+}
+
+/// The folder is changed, then a policy names what is in it now.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_model_is_taken_without_a_restart_and_an_unsound_one_leaves_the_one_before() {
+    let bundle = TempDir::new().unwrap();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/bundles/risk-1")).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), bundle.path().join(file.file_name())).unwrap();
+    }
+    let digest = || risk::score::Scorer::load(bundle.path()).unwrap().digest();
+    let office = Office::start_with(None, &format!("risk_model = \"{}\"\n", bundle.path().display())).await;
+    let scored_by = |model| Policy {
+        score: Some(risk::policy::ScoreUse {
+            model,
+            red: Probability::from_millionths(1_000_000).ok(),
+            yellow: None,
+            blue: None,
+        }),
+        ..Policy::default()
+    };
+    let first = digest();
+    let version = office.rules(scored_by(first)).await;
+    let (_, movement) = office.truck("AB6", "Happy Shop").await;
+    let (decision, _) = office.decided(&movement, version).await;
+    assert_eq!(decision.circumstances.score.map(|score| score.model), Some(first));
+
+    let manifest = bundle.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"version\": \"2020-12-31\"", "\"version\": \"2021-12-31\""))
+        .unwrap();
+    let second = digest();
+    assert_ne!(second, first);
+    let version = office.rules(scored_by(second)).await;
+    let (decision, _) = office.decided(&movement, version).await;
+    assert_eq!(decision.circumstances.score.map(|score| score.model), Some(second));
+
+    std::fs::write(bundle.path().join("model.onnx"), "no model").unwrap();
+    let version = office.rules(scored_by(clearance::ids::Digest::of(b"a third"))).await;
+    let (decision, code) = office.decided(&movement, version).await;
+    assert!(decision.assessment.is_unassessed(), "it is not the one that the policy names");
+    assert_eq!(decision.circumstances.score.map(|score| score.model), Some(second), "the one before goes on");
+    assert_eq!(code, None, "no code: the lane refers it");
+    assert_eq!(office.replays().await, 3);
 }
 
 /// Many are decided at the same time, and each counts those before it.

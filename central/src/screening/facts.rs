@@ -1,6 +1,6 @@
 //! What the screening engine is told of a movement: what is stored of it, and what is known from before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearance::ids::{SiteId, UtcMillis};
 use risk::facts;
@@ -8,24 +8,20 @@ use risk::facts;
 use crate::storage::screening::{Acquaintance, Known};
 use crate::storage::trade::{Carrying, ConsignmentRow};
 use crate::storage::{StorageError, Store, data};
-use crate::trade::{GoodsLine, Load, Place, TraderId};
+use crate::trade::{GoodsLine, Load, Place};
 
 /// Where a movement crosses that names no control point.
 const ANY: &str = "any";
 
-/// The facts of a movement at a moment.
-pub(crate) async fn of(
-    store: &Store,
+/// The facts of a movement at a moment, with what is known from before of everybody in it.
+pub(crate) fn of(
+    past: &Past,
     place: &Place,
     carrying: &Carrying,
     now: UtcMillis,
 ) -> Result<facts::Facts, StorageError> {
     let movement = &carrying.movement;
-    let mut past = Past { store, now, known: BTreeMap::new(), companies: BTreeMap::new() };
-    let mut consignments = Vec::new();
-    for row in carrying.consignments.iter().filter(|row| !row.cancelled) {
-        consignments.push(past.consignment(row).await?);
-    }
+    let consignments = counting(carrying).map(|row| past.consignment(row, now)).collect();
     let arrival = UtcMillis(movement.expected_arrival);
     let changes = carrying.consignments.iter().map(|row| row.changed_at);
     let lodged = changes.max().unwrap_or(UtcMillis(movement.bundled_at));
@@ -48,15 +44,20 @@ pub(crate) async fn of(
             Load::Exempt(_) => facts::Load::Exempt,
         },
         vehicle: facts::Vehicle {
-            history: past.of(&Acquaintance::Vehicle(vehicle.mark.to_string())).await?,
+            history: past.of(&Acquaintance::Vehicle(vehicle.mark.to_string()), now),
             mark: vehicle.mark,
             mainland_mark: vehicle.mainland_mark,
             trailers: vehicle.trailers,
         },
-        carrier: past.company(&movement.trader).await?,
+        carrier: past.company(&movement.trader, now),
         driver: None,
         consignments,
     })
+}
+
+/// Those that were not taken back.
+fn counting(carrying: &Carrying) -> impl Iterator<Item = &ConsignmentRow> {
+    carrying.consignments.iter().filter(|row| !row.cancelled)
 }
 
 fn control_point(site: Option<SiteId>) -> Result<SiteId, StorageError> {
@@ -67,63 +68,56 @@ fn timestamp(at: UtcMillis) -> Result<jiff::Timestamp, StorageError> {
     jiff::Timestamp::from_millisecond(at.0).map_err(data)
 }
 
-/// What is known from before, each looked up once.
-struct Past<'a> {
-    store: &'a Store,
-    now: UtcMillis,
+/// What is known from before of everybody in some movements.
+pub(crate) struct Past {
     known: BTreeMap<Acquaintance, Known>,
-    companies: BTreeMap<String, Option<String>>,
+    /// Names of companies of the trade, by their ids.
+    companies: BTreeMap<String, String>,
 }
 
-impl Past<'_> {
-    async fn of(&mut self, who: &Acquaintance) -> Result<facts::History, StorageError> {
-        if let Some(known) = self.known.get(who) {
-            return Ok(known.history(self.now));
-        }
-        let known = self.store.known(who).await?;
-        self.known.insert(who.clone(), known);
-        Ok(known.history(self.now))
+impl Past {
+    /// Look everybody up, each once.
+    pub(crate) async fn look_up(store: &Store, movements: &[Carrying]) -> Result<Self, StorageError> {
+        let mut traders: BTreeSet<&str> = movements.iter().map(|it| it.movement.trader.as_str()).collect();
+        traders.extend(movements.iter().flat_map(counting).map(|row| row.trader.as_str()));
+        let companies = store.names_of(&traders).await?;
+        let mut all: BTreeSet<Acquaintance> = movements.iter().flat_map(Acquaintance::of).collect();
+        all.extend(companies.values().map(|name| Acquaintance::party(name)));
+        Ok(Self { known: store.known(&all).await?, companies })
     }
 
-    async fn party(&mut self, name: &str, address: &str) -> Result<facts::Party, StorageError> {
-        let history = self.of(&Acquaintance::party(name)).await?;
-        Ok(facts::Party { name: name.to_owned(), address: address.to_owned(), history })
+    fn of(&self, who: &Acquaintance, now: UtcMillis) -> facts::History {
+        self.known.get(who).copied().unwrap_or_default().history(now)
+    }
+
+    fn party(&self, name: &str, address: &str, now: UtcMillis) -> facts::Party {
+        let history = self.of(&Acquaintance::party(name), now);
+        facts::Party { name: name.to_owned(), address: address.to_owned(), history }
     }
 
     /// A company of the trade; none for what was there before there were companies.
-    async fn company(&mut self, trader: &str) -> Result<Option<facts::Party>, StorageError> {
-        let name = match self.companies.get(trader) {
-            Some(name) => name.clone(),
-            None => match trader.parse::<TraderId>() {
-                Ok(id) => self.store.trader(&id).await?.map(|row| row.name),
-                Err(_) => None,
-            },
-        };
-        self.companies.insert(trader.to_owned(), name.clone());
-        match name {
-            Some(name) => self.party(&name, "").await.map(Some),
-            None => Ok(None),
-        }
+    fn company(&self, trader: &str, now: UtcMillis) -> Option<facts::Party> {
+        self.companies.get(trader).map(|name| self.party(name, "", now))
     }
 
-    async fn consignment(&mut self, row: &ConsignmentRow) -> Result<facts::Consignment, StorageError> {
+    fn consignment(&self, row: &ConsignmentRow, now: UtcMillis) -> facts::Consignment {
         let said = &row.consignment;
-        Ok(facts::Consignment {
+        facts::Consignment {
             ccrn: row.ccrn.to_string(),
             version: row.version,
             packages: said.packages,
             package_kind: said.package_kind.clone(),
             description: said.description.clone(),
-            consignor: self.party(&said.consignor.name, &said.consignor.address).await?,
-            consignee: self.party(&said.consignee.name, &said.consignee.address).await?,
-            shipper: self.company(&row.trader).await?,
+            consignor: self.party(&said.consignor.name, &said.consignor.address, now),
+            consignee: self.party(&said.consignee.name, &said.consignee.address, now),
+            shipper: self.company(&row.trader, now),
             hs_code: said.hs_code.clone(),
             origin: said.origin.clone(),
             value_hkd: said.value_hkd,
             net_weight_kg: said.net_weight_kg,
             goods: said.goods.iter().map(line).collect(),
             transhipment: said.transhipment,
-        })
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The score of a movement: of its consignments the one that looks worst.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clearance::ids::Digest;
+use hashlink::LruCache;
 use jiff::tz::TimeZone;
 use risk::facts::{Consignment, Facts, Party};
-use risk::score::{Declaration, ScoreError, Scorer};
+use risk::score::{Declaration, Ground, Score, ScoreError, Scorer};
 use risk::{Contribution, LogOdds, Probability, ScoreRead};
 
 use crate::trade::consignment::fold;
@@ -14,9 +15,17 @@ use crate::trade::consignment::fold;
 /// As many contributions as are kept with a decision.
 const MOST: usize = 8;
 
+/// As many declarations as it is kept of what explains their scores: what a busy place has open. When a rule changes all of it is
+/// assessed again, and to explain a score takes longer than everything else that is asked of a movement.
+const EXPLAINED: usize = 131_072;
+
+/// What moved a score most, by what the model saw, to the bit: the same is explained the same.
+type Explained = LruCache<Box<[u32]>, Arc<[(Ground, f64)]>>;
+
 /// The model that scores, on whichever thread asks.
 pub(super) struct Model {
     scorer: Mutex<Scorer>,
+    explained: Mutex<Explained>,
     digest: Digest,
 }
 
@@ -24,7 +33,8 @@ impl Model {
     /// Load a bundle; it is proved when this returns.
     pub(super) fn load(folder: &Path) -> Result<Self, ScoreError> {
         let scorer = Scorer::load(folder)?;
-        Ok(Self { digest: scorer.digest(), scorer: Mutex::new(scorer) })
+        let explained = Mutex::new(LruCache::new(EXPLAINED));
+        Ok(Self { digest: scorer.digest(), scorer: Mutex::new(scorer), explained })
     }
 
     /// SHA-256 that a policy names the model by.
@@ -35,7 +45,7 @@ impl Model {
     /// Score a movement; `None` if it carries nothing that could be scored. `zone`: where days begin and end.
     pub(super) fn read(&self, facts: &Facts, zone: &TimeZone) -> Result<Option<ScoreRead>, ScoreError> {
         let mut scorer = self.scorer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut worst: Option<(risk::score::Score, &Consignment)> = None;
+        let mut worst: Option<(Score, &Consignment)> = None;
         for consignment in &facts.consignments {
             let score = scorer.score(&declaration(facts, consignment, zone))?;
             if worst.as_ref().is_none_or(|(known, _)| score.margin > known.margin) {
@@ -44,14 +54,27 @@ impl Model {
         }
         let Some((score, consignment)) = worst else { return Ok(None) };
         let Some(value) = Probability::nearest(score.probability) else { return Ok(None) };
-        let grounds = scorer.explain(&score).grounds.into_iter().take(MOST);
-        let contributions = grounds
-            .map(|(ground, weight)| {
+        let contributions = self
+            .explain(&scorer, &score)
+            .iter()
+            .map(|&(ground, weight)| {
                 let feature = format!("{ground:?}").to_lowercase();
                 Contribution { feature, value: consignment.ccrn.clone(), weight: LogOdds::nearest(weight) }
             })
             .collect();
         Ok(Some(ScoreRead { value, model: self.digest, contributions }))
+    }
+
+    /// What moved a score most.
+    fn explain(&self, scorer: &Scorer, score: &Score) -> Arc<[(Ground, f64)]> {
+        let seen: Box<[u32]> = score.features.iter().map(|value| value.to_bits()).collect();
+        let mut explained = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = explained.get(&seen) {
+            return Arc::clone(known);
+        }
+        let grounds: Arc<[_]> = scorer.explain(score).grounds.into_iter().take(MOST).collect();
+        explained.insert(seen, Arc::clone(&grounds));
+        grounds
     }
 }
 

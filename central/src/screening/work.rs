@@ -1,7 +1,7 @@
 //! The task that assesses movements as they are bundled and changed, and making decisions again.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,12 @@ use risk::{Engine, Measure};
 use tokio::sync::Mutex;
 
 use super::draw::Keys;
+use super::facts::{self, Past};
+use super::policy;
 use super::score::Model;
-use super::{facts, policy};
 use crate::state::AppState;
 use crate::storage::screening::{NotScreened, ScreenAllAgain, ScreenLater, Screened};
+use crate::storage::trade::Carrying;
 use crate::storage::{StorageError, Store, data};
 use crate::trade::Place;
 
@@ -31,12 +33,16 @@ const TOGETHER: u32 = 256;
 /// Movements that are assessed at the same time: what waits for the disk leaves the processors to others.
 const AT_ONCE: usize = 32;
 
-/// The same of those that are assessed again, whose earlier code stands meanwhile: whoever lodges has the processors and the writer
-/// before them.
-const AGAIN_AT_ONCE: usize = 4;
+/// Of those that are assessed again, whose earlier code stands meanwhile, as many are taken together: they wait for the disk once,
+/// and whoever lodges for no more of them than these.
+const AGAIN_TOGETHER: usize = 32;
 
-/// Of those, as many are taken before it is looked for new ones.
-const AGAIN_TOGETHER: usize = 16;
+/// The part of the time that goes by without assessing again, of the time that it took: whoever lodges has the processors and the
+/// writer meanwhile.
+const AGAIN_PAUSE: f64 = 2.0;
+
+/// How often it is looked whether the model that the policy wants has come.
+const LOOK_FOR_MODEL: Duration = Duration::from_mins(1);
 
 /// How far back rules and lists are looked at that began or ended when central starts, milliseconds.
 const BEFORE_MS: i64 = 16 * 86_400_000;
@@ -45,8 +51,8 @@ const BEFORE_MS: i64 = 16 * 86_400_000;
 const LATER_MS: i64 = 60_000;
 
 /// Assess whatever is to be assessed, for ever.
-pub(crate) async fn screen(state: AppState, model: Option<PathBuf>) {
-    let mut desk = Desk::new(state, model.as_deref());
+pub(crate) async fn screen(state: AppState, bundle: Option<PathBuf>) {
+    let mut desk = Desk::new(state, bundle);
     let mut said = None;
     loop {
         let done = desk.round().await;
@@ -71,7 +77,11 @@ struct Desk {
     engine: Option<Arc<Engine>>,
     /// A version that could not be made ready, so that it is said once.
     refused: Option<u32>,
+    /// Where the model's bundle is.
+    bundle: Option<PathBuf>,
     model: Option<Arc<Model>>,
+    /// By which policy, and when, it was looked for a model last.
+    looked_for_model: Option<(u32, tokio::time::Instant)>,
     keys: Arc<Mutex<Keys>>,
     keys_made: Option<tokio::time::Instant>,
     /// Until when it was looked for rules and entries that begin or end.
@@ -81,9 +91,9 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(state: AppState, model: Option<&Path>) -> Self {
+    fn new(state: AppState, bundle: Option<PathBuf>) -> Self {
         let keys = Arc::new(Mutex::new(Keys::new(state.store.clone(), state.vault.clone())));
-        let model = model.and_then(|folder| match Model::load(folder) {
+        let model = bundle.as_deref().and_then(|folder| match Model::load(folder) {
             Ok(model) => {
                 tracing::info!(bundle = %folder.display(), digest = %model.digest(), "the model scores");
                 Some(Arc::new(model))
@@ -99,7 +109,9 @@ impl Desk {
             state,
             engine: None,
             refused: None,
+            bundle,
             model,
+            looked_for_model: None,
             keys,
             keys_made: None,
             turned,
@@ -111,6 +123,7 @@ impl Desk {
     async fn round(&mut self) -> Result<usize, StorageError> {
         self.take_policy().await?;
         let Some(engine) = self.engine.clone() else { return Ok(0) };
+        self.take_model(&engine).await?;
         self.make_keys().await?;
         let (store, now) = (&self.state.store, self.state.clock.now());
         if engine.turns_between(self.turned, now) {
@@ -121,18 +134,29 @@ impl Desk {
         // Those that have no code yet come first; however many come, some of the others go with them.
         let new = due.iter().take_while(|(_, again)| !again).count();
         due.truncate(new + AGAIN_TOGETHER);
-        let at_once = new.clamp(AGAIN_AT_ONCE, AT_ONCE);
         let again = due.len() > new;
         let (found, began) = (due.len(), tokio::time::Instant::now());
-        let one = |id: String| {
+        let ids: Vec<String> = due.into_iter().map(|(id, _)| id).collect();
+        let (mut movements, mut unread) = (Vec::new(), None);
+        for read in store.carrying_each(&ids, now).await? {
+            match read {
+                Ok(carrying) => movements.push(carrying),
+                Err(error) => unread = Some(error),
+            }
+        }
+        let past = Arc::new(Past::look_up(store, &movements).await?);
+        let one = |carrying: Carrying| {
             let (engine, keys, state) = (Arc::clone(&engine), Arc::clone(&self.keys), self.state.clone());
-            let model = self.model.clone().filter(|_| engine.policy().score.is_some());
-            async move { assess(&state, &engine, model, &keys, &id).await }
+            let (model, past) =
+                (self.model.clone().filter(|_| engine.policy().score.is_some()), Arc::clone(&past));
+            async move { assess(&state, &engine, model, &keys, &past, carrying).await }
         };
-        let ids = due.into_iter().map(|(id, _)| id);
-        let all: Vec<_> = stream::iter(ids).map(one).buffer_unordered(at_once).collect().await;
-        // As much time is others'.
-        self.pause = if again { began.elapsed() } else { Duration::ZERO };
+        let all: Vec<_> = stream::iter(movements).map(one).buffer_unordered(AT_ONCE).collect().await;
+        // So much time is others'.
+        self.pause = if again { began.elapsed().mul_f64(AGAIN_PAUSE) } else { Duration::ZERO };
+        if let Some(error) = unread {
+            return Err(error);
+        }
         for done in all {
             match done {
                 // Changed meanwhile: it is looked at again with the next ones.
@@ -166,6 +190,41 @@ impl Desk {
         Ok(())
     }
 
+    /// Load the bundle again when the policy wants another model than the one that scores. A bundle that is refused, or is another one
+    /// still, leaves the one before; what the policy wants scored is left to officers meanwhile.
+    async fn take_model(&mut self, engine: &Engine) -> Result<(), StorageError> {
+        let policy = engine.policy();
+        let (Some(wanted), Some(folder)) = (policy.score.map(|score| score.model), self.bundle.clone())
+        else {
+            return Ok(());
+        };
+        if self.model.as_ref().is_some_and(|model| model.digest() == wanted) {
+            return Ok(());
+        }
+        let looked = self.looked_for_model.filter(|(version, _)| *version == policy.version);
+        if looked.is_some_and(|(_, at)| at.elapsed() < LOOK_FOR_MODEL) {
+            return Ok(());
+        }
+        self.looked_for_model = Some((policy.version, tokio::time::Instant::now()));
+        let bundle = folder.display().to_string();
+        match tokio::task::spawn_blocking(move || Model::load(&folder)).await.map_err(data)? {
+            Ok(model) if model.digest() == wanted => {
+                tracing::info!(bundle, digest = %wanted, "another model scores");
+                self.model = Some(Arc::new(model));
+                // What was assessed without it.
+                self.state.store.change(ScreenAllAgain { policy: policy.version }).await?;
+            }
+            Ok(model) => tracing::error!(
+                bundle,
+                digest = %model.digest(),
+                %wanted,
+                "the policy wants another model than the bundle is; copy that one there, or put a policy that names this one"
+            ),
+            Err(error) => tracing::error!(%error, "the model that the policy wants cannot be taken"),
+        }
+        Ok(())
+    }
+
     async fn make_keys(&mut self) -> Result<(), StorageError> {
         if self.keys_made.is_some_and(|at| at.elapsed() < MAKE_KEYS) {
             return Ok(());
@@ -184,17 +243,17 @@ async fn assess(
     engine: &Arc<Engine>,
     model: Option<Arc<Model>>,
     keys: &Mutex<Keys>,
-    id: &str,
+    past: &Past,
+    carrying: Carrying,
 ) -> Result<Option<Measure>, NotScreened> {
     let (store, place, now) = (&state.store, state.operations.shared_place(), state.clock.now());
-    let carrying = store.carrying(id, now).await?.ok_or(NotScreened::Changed)?;
     if !carrying.readiness(&place, now).declared {
-        let (movement, after) = (id.to_owned(), now.plus_millis(LATER_MS));
+        let (movement, after) = (carrying.movement.id, now.plus_millis(LATER_MS));
         store.change(ScreenLater { movement, after }).await?;
         return Ok(None);
     }
     let seen = carrying.seen();
-    let facts = facts::of(store, &place, &carrying, now).await?;
+    let facts = facts::of(past, &place, &carrying, now)?;
     let draw = draw(engine, keys, &facts, now).await?;
     let (asking, zone) = (Arc::clone(engine), place.zone.clone());
     let asked = tokio::task::spawn_blocking(move || {

@@ -1,7 +1,8 @@
 //! GStreamer pipelines, one for each kind of source, all ending in an appsink that gives NV12 or I420.
 //!
 //! RTSP chains are written out: what a camera sends is known, and auto-plugging costs start-up time and surprises.
-//! Files and devices go through `decodebin3`, because any container may come.
+//! Files and devices go through `decodebin`, because any container may come. Not through `decodebin3`: that of
+//! GStreamer 1.22.0, which Debian 12 has, was seen to stand still in the middle of a sound file.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -89,7 +90,7 @@ fn test(
     source.link_filtered(convert, &caps).map_err(wiring)
 }
 
-/// A source of anything, decoded by `decodebin3`; of its streams only video is decoded.
+/// A source of anything, decoded by `decodebin`; of its streams only video is decoded.
 fn any(
     pipeline: &gst::Pipeline,
     convert: &gst::Element,
@@ -100,17 +101,25 @@ fn any(
     let source = make(source)?;
     // As text: an unusual path must give an error on the bus, not a panic here.
     source.set_property(key, path.to_string_lossy().as_ref());
-    let decode = make("decodebin3")?;
-    decode.connect("select-stream", false, |values| {
-        let stream = values.get(2).and_then(|v| v.get::<gst::Stream>().ok());
-        let video = stream.is_some_and(|s| s.stream_type().contains(gst::StreamType::VIDEO));
-        Some(i32::from(video).to_value())
+    let decode = make("decodebin")?;
+    decode.connect("autoplug-continue", false, |values| {
+        let caps = values.get(2).and_then(|v| v.get::<gst::Caps>().ok());
+        let media = caps.and_then(|c| c.structure(0).map(|s| s.name().to_string())).unwrap_or_default();
+        let sound_or_text = ["audio/", "text/", "subpicture/"].iter().any(|kind| media.starts_with(kind));
+        Some((!sound_or_text).to_value())
     });
     let target = convert.downgrade();
     decode.connect_pad_added(move |_, pad| {
         let free = target.upgrade().and_then(|t| t.static_pad("sink")).filter(|p| !p.is_linked());
         let linked = free.map(|sink| pad.link(&sink));
         tracing::trace!(pad = %pad.name(), ?linked, "decoded stream");
+    });
+    let target = convert.downgrade();
+    decode.connect_no_more_pads(move |decode| {
+        let linked = target.upgrade().and_then(|t| t.static_pad("sink")).is_some_and(|p| p.is_linked());
+        if !linked {
+            report(decode, &Cause::NoVideo);
+        }
     });
     pipeline.add_many([&source, &decode]).map_err(wiring)?;
     source.link(&decode).map_err(wiring)

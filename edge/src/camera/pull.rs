@@ -21,7 +21,9 @@ pub struct Frames {
     spec: CameraSpec,
     built: Option<Built>,
     number: u64,
-    last_picture: Instant,
+    /// Time spent waiting since the last picture, in steps of [`POLL`]: a machine that was held up for a while
+    /// (a paused guest, a busy disk) has not waited for the source.
+    waited: Duration,
 }
 
 impl Frames {
@@ -41,7 +43,7 @@ impl Frames {
         let built =
             pipeline::build(&spec.source, Delivery::Every).map_err(|cause| CameraError::new(&spec, cause))?;
         let started = built.pipeline.set_state(gst::State::Playing);
-        let mut frames = Self { spec, built: Some(built), number: 0, last_picture: Instant::now() };
+        let mut frames = Self { spec, built: Some(built), number: 0, waited: Duration::ZERO };
         if started.is_err() {
             let said = frames.said();
             return Err(
@@ -54,9 +56,7 @@ impl Frames {
     /// The error on the bus, if there is one.
     fn said(&self) -> Option<Cause> {
         let bus = self.built.as_ref()?.pipeline.bus()?;
-        while let Some(message) =
-            bus.pop_filtered(&[gst::MessageType::Error, gst::MessageType::StreamCollection])
-        {
+        while let Some(message) = bus.pop_filtered(&[gst::MessageType::Error]) {
             if let Some(cause) = cause_of(&message, &self.spec.source) {
                 return Some(cause);
             }
@@ -78,9 +78,9 @@ impl Frames {
     fn take(&mut self, sample: &gst::Sample) -> Result<(Duration, Frame), CameraError> {
         let damaged = |detail: String| Cause::Damaged { detail };
         let picture = feed::picture(sample).map_err(|e| self.fail(damaged(e.to_string())))?;
-        self.last_picture = Instant::now();
+        self.waited = Duration::ZERO;
         let at = picture.at.unwrap_or_default();
-        let frame = Frame::new(0, self.number, self.last_picture, picture.luma, picture.chroma)
+        let frame = Frame::new(0, self.number, Instant::now(), picture.luma, picture.chroma)
             .map_err(|e| self.fail(damaged(e.to_string())))?;
         self.number += 1;
         Ok((at, frame))
@@ -104,9 +104,9 @@ impl Iterator for Frames {
                 let empty = self.number == 0;
                 return empty.then(|| Err(CameraError::new(&self.spec, Cause::NoVideo)));
             }
-            let silent = self.last_picture.elapsed();
-            if silent >= self.spec.rebuild_after() {
-                let seconds = silent.as_secs();
+            self.waited += Duration::from(POLL);
+            if self.waited >= self.spec.rebuild_after() {
+                let seconds = self.waited.as_secs();
                 return Some(Err(self.fail(match self.spec.source {
                     // A file does not keep anybody waiting: demultiplexers lose the end of a cut one now and then.
                     Source::File { .. } => {
@@ -125,18 +125,10 @@ impl Drop for Frames {
     }
 }
 
-/// What a bus message says is wrong, if it does. A collection of streams without video is wrong, too:
-/// `decodebin3` would wait for video for ever.
+/// What a bus message says is wrong, if it does.
 pub(super) fn cause_of(message: &gst::Message, source: &Source) -> Option<Cause> {
     match message.view() {
         gst::MessageView::Error(error) => Some(Cause::of(&error.error(), error.debug().as_deref(), source)),
-        gst::MessageView::StreamCollection(found) => {
-            let video = found
-                .stream_collection()
-                .iter()
-                .any(|stream| stream.stream_type().contains(gst::StreamType::VIDEO));
-            (!video).then_some(Cause::NoVideo)
-        }
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ use clearance::replicate::{DirectiveOp, Head};
 
 use super::aside::SLED;
 use super::floor::FloorFile;
-use super::generation::{self, Generation, guarded};
+use super::generation::{self, Change, Generation, guarded};
 use super::quarantine::QuarantineNote;
 use super::used::UsedLog;
 use crate::outbox::disk;
@@ -76,6 +76,10 @@ pub enum ClaimError {
     #[error(transparent)]
     Fault(#[from] CacheFault),
 }
+
+/// How long a change of the cache should lie back before the next: what comes meanwhile goes into one batch. Each batch
+/// holds up whoever looks something up at that moment, and makes the disk write. A directive that comes alone does not wait.
+pub const REST: std::time::Duration = std::time::Duration::from_millis(4);
 
 /// The cache; clones share it.
 #[derive(Clone)]
@@ -205,7 +209,7 @@ impl Cache {
     /// Waits for the disk once, however many there are.
     pub fn apply(&self, deltas: &[(Vec<DirectiveOp>, Head)]) -> Result<Vec<Digest>, CacheFault> {
         let Some((_, last)) = deltas.last() else { return Ok(Vec::new()) };
-        self.change(*last, |generation| generation.apply(deltas))
+        self.change(*last, |generation| generation.applied(deltas))
     }
 
     /// Replace what these buckets hold, in one batch with the head; a fault, and no change, if the root would not be
@@ -217,24 +221,29 @@ impl Cache {
         head: Head,
         root: Digest,
     ) -> Result<Digest, CacheFault> {
-        self.change(head, |generation| {
-            generation.replace_buckets(buckets, entries, head, root)?;
-            Ok(generation.buckets().root())
-        })
+        self.change(head, |generation| Ok((generation.with_buckets(buckets, entries, head, root)?, root)))
     }
 
+    /// Let what `work` finds count, and be durable.
     fn change<T>(
         &self,
         head: Head,
-        work: impl FnOnce(&mut Generation) -> Result<T, CacheFault>,
+        work: impl FnOnce(&Generation) -> Result<(Change, T), CacheFault>,
     ) -> Result<T, CacheFault> {
+        // Held to the end: whoever changes the set does, so the generation stays as `work` has seen it.
         let mut floor = self.floor_file();
         generation::may_write()?;
-        let done = {
-            let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
-            let generation = generation.as_mut().ok_or(CacheFault::Incomplete)?;
+        let (change, done) = {
+            // Look-ups go on meanwhile; they wait for the commit alone.
+            let generation = self.generation();
+            let generation = generation.as_ref().ok_or(CacheFault::Incomplete)?;
             guarded(|| work(generation))?
         };
+        {
+            let mut generation = self.inner.generation.write().unwrap_or_else(PoisonError::into_inner);
+            let generation = generation.as_mut().ok_or(CacheFault::Incomplete)?;
+            guarded(|| generation.commit(change))?;
+        }
         if let Some(generation) = self.generation().as_ref() {
             guarded(|| generation.flush())?;
         }

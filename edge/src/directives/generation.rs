@@ -175,9 +175,11 @@ impl Generation {
         Ok(entries)
     }
 
-    /// Apply deltas one after the other and move to the last one's head, all in one batch; gives the root after each.
-    pub(super) fn apply(&mut self, deltas: &[(Vec<DirectiveOp>, Head)]) -> Result<Vec<Digest>, CacheFault> {
-        let Some((_, last)) = deltas.last() else { return Ok(Vec::new()) };
+    /// What deltas change, one after the other, up to the last one's head; and the root after each.
+    pub(super) fn applied(
+        &self,
+        deltas: &[(Vec<DirectiveOp>, Head)],
+    ) -> Result<(Change, Vec<Digest>), CacheFault> {
         let mut change = Change::of(self);
         let mut known: BTreeMap<&RegistrationMark, Option<DirectiveEntry>> = BTreeMap::new();
         let mut roots = Vec::with_capacity(deltas.len());
@@ -195,19 +197,19 @@ impl Generation {
             }
             roots.push(change.buckets.root());
         }
-        self.commit(change, *last)?;
-        Ok(roots)
+        let head = deltas.last().map_or(self.meta.head, |(_, head)| *head);
+        Ok((change.moved_to(head), roots))
     }
 
-    /// Replace all that these buckets hold and move to `head`, in one batch; nothing changes if the root would not be `root`
+    /// What changes when these buckets hold `entries` and the set moves to `head`; a fault if the root would not be `root`
     /// then.
-    pub(super) fn replace_buckets(
-        &mut self,
+    pub(super) fn with_buckets(
+        &self,
         buckets: BucketSet,
         entries: &[DirectiveEntry],
         head: Head,
         root: Digest,
-    ) -> Result<(), CacheFault> {
+    ) -> Result<Change, CacheFault> {
         let after: BTreeMap<&RegistrationMark, &DirectiveEntry> =
             entries.iter().map(|entry| (&entry.directive.mark, entry)).collect();
         let mut before = BTreeMap::new();
@@ -227,14 +229,13 @@ impl Generation {
         if change.buckets.root() != root {
             return Err(CacheFault::Incomplete);
         }
-        self.commit(change, head)
+        Ok(change.moved_to(head))
     }
 
-    fn commit(&mut self, mut change: Change, head: Head) -> Result<(), CacheFault> {
-        let meta = Meta { head, sum: change.sum };
-        change.batch.insert(META, entry::seal(META, &meta));
+    /// Let a change count, in one batch. It is one of this generation as it stands: nothing came between.
+    pub(super) fn commit(&mut self, change: Change) -> Result<(), CacheFault> {
         self.tree.apply_batch(change.batch)?;
-        self.meta = meta;
+        self.meta = change.meta;
         self.buckets = change.buckets;
         Ok(())
     }
@@ -253,15 +254,22 @@ impl Generation {
 }
 
 /// What is about to change in a tree, with the sums as they will be.
-struct Change {
+pub(super) struct Change {
     batch: sled::Batch,
-    sum: SetSum,
+    meta: Meta,
     buckets: Buckets,
 }
 
 impl Change {
     fn of(generation: &Generation) -> Self {
-        Self { batch: sled::Batch::default(), sum: generation.meta.sum, buckets: generation.buckets.clone() }
+        Self { batch: sled::Batch::default(), meta: generation.meta, buckets: generation.buckets.clone() }
+    }
+
+    /// Let the set stand at `head` after it.
+    fn moved_to(mut self, head: Head) -> Self {
+        self.meta.head = head;
+        self.batch.insert(META, entry::seal(META, &self.meta));
+        self
     }
 
     fn put(
@@ -272,11 +280,11 @@ impl Change {
     ) {
         self.buckets.change(mark, before, after);
         for (key, sealed) in before.map(rows).into_iter().flatten() {
-            self.sum.toggle(&key, &sealed);
+            self.meta.sum.toggle(&key, &sealed);
             self.batch.remove(key);
         }
         for (key, sealed) in after.map(rows).into_iter().flatten() {
-            self.sum.toggle(&key, &sealed);
+            self.meta.sum.toggle(&key, &sealed);
             self.batch.insert(key, sealed);
         }
     }

@@ -13,4 +13,4 @@ mod generation;
 mod quarantine;
 mod used;
 
-pub use cache::{Cache, CacheFault, ClaimError};
+pub use cache::{Cache, CacheFault, ClaimError, REST};

@@ -15,7 +15,7 @@ use zenoh::Session;
 use zenoh::query::ConsolidationMode;
 
 use super::{Identity, ReplicaAudit, ReplicaState, ReplicaStatus};
-use crate::directives::{Cache, CacheFault};
+use crate::directives::{Cache, CacheFault, REST};
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -55,8 +55,17 @@ pub(super) async fn run(
     }
     tasks.spawn(ask_keys(Arc::clone(&identity), session.clone()));
     tasks.spawn(scrub(cache.clone()));
-    let mut follow =
-        Follow { identity, session, cache, tell, follower, inbox, tasks, started: Instant::now() };
+    let mut follow = Follow {
+        identity,
+        session,
+        cache,
+        tell,
+        follower,
+        inbox,
+        tasks,
+        started: Instant::now(),
+        stored: None,
+    };
     let mut tick = tokio::time::interval(TICK);
     let mut connected = false;
     loop {
@@ -75,6 +84,8 @@ pub(super) async fn run(
                 }
             }
         };
+        // While much changes, what comes soon after goes with it.
+        tokio::time::sleep(REST.saturating_sub(follow.stored.map_or(REST, |at| at.elapsed()))).await;
         let mut together = vec![event];
         while together.len() < TOGETHER
             && let Ok(event) = events.try_recv()
@@ -94,6 +105,8 @@ struct Follow {
     inbox: mpsc::Sender<Event>,
     tasks: JoinSet<()>,
     started: Instant,
+    /// When the cache was last changed.
+    stored: Option<Instant>,
 }
 
 impl Follow {
@@ -190,11 +203,13 @@ impl Follow {
     }
 
     async fn on_cache<T: Send + 'static>(
-        &self,
+        &mut self,
         work: impl FnOnce(&Cache) -> Result<T, CacheFault> + Send + 'static,
     ) -> Result<T, CacheFault> {
         let cache = self.cache.clone();
-        tokio::task::spawn_blocking(move || work(&cache)).await.unwrap_or(Err(CacheFault::Panicked))
+        let done = tokio::task::spawn_blocking(move || work(&cache)).await;
+        self.stored = Some(Instant::now());
+        done.unwrap_or(Err(CacheFault::Panicked))
     }
 
     /// Ask for what differs from what is held, or for all of it.

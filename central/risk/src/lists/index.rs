@@ -9,7 +9,7 @@ use rapidfuzz::distance::osa;
 
 use super::goods::{entry_key, is_hs_code};
 use super::keys::{KeyKind, MOST_TOLERATED, OfNumbers, key, signature};
-use super::names::Name;
+use super::names::{Listed, Name, Spoken};
 use super::normal::Normal;
 use super::postings::Postings;
 use super::terms::{MarkTerm, NameTerm, Terms, mark_entry_keys};
@@ -51,6 +51,8 @@ pub struct ListIndex {
     misspelt: Postings<Filed>,
     /// The names as they are compared, where they differ from how they are written.
     compact: Vec<Box<str>>,
+    /// Of names, how they sound.
+    spoken: Vec<Spoken>,
 }
 
 /// An entry with its letters as bits: most that share a part are told apart by these, without being looked up.
@@ -65,7 +67,7 @@ impl ListIndex {
     pub fn new(list: Arc<List>) -> Self {
         let header = list.header();
         let mut pairs = Vec::with_capacity(list.entries().len() * 4);
-        let (mut compact, mut misspelt) = (Vec::new(), Vec::new());
+        let (mut compact, mut spoken, mut misspelt) = (Vec::new(), Vec::new(), Vec::new());
         for (i, entry) in list.entries().iter().enumerate() {
             let keys = match header.kind {
                 ListKind::Marks => {
@@ -82,6 +84,7 @@ impl ListIndex {
                     let name = Name::of(&entry.name);
                     let filed = Filed { entry: i as u32, letters: signature(name.compact.iter().copied()) };
                     compact.push(name.compact.iter().collect::<String>().into_boxed_str());
+                    spoken.push(name.spoken());
                     let (plain, fuzzy) = name.entry_keys(&header.matching);
                     misspelt.extend(fuzzy.into_iter().map(|key| (key, filed)));
                     plain
@@ -94,7 +97,7 @@ impl ListIndex {
             };
             pairs.extend(keys.into_iter().map(|key| (key, i as u32)));
         }
-        Self { postings: Postings::new(pairs), misspelt: Postings::new(misspelt), compact, list }
+        Self { postings: Postings::new(pairs), misspelt: Postings::new(misspelt), compact, spoken, list }
     }
 
     /// The list.
@@ -180,8 +183,13 @@ impl<'l, 't> Hits<'l, 't> {
         if self.best.get(&(entry, place)).is_some_and(|best| best.0 <= via) {
             return;
         }
-        let raw = &self.index.list.entries()[entry as usize].name;
-        let found = term.name.judge(via, raw, &self.index.compact[entry as usize]);
+        let at = entry as usize;
+        let listed = Listed {
+            raw: &self.index.list.entries()[at].name,
+            compact: &self.index.compact[at],
+            spoken: &self.index.spoken[at],
+        };
+        let found = term.name.judge(via, listed);
         self.note(entry, place, &term.at, found);
     }
 

@@ -1,5 +1,7 @@
 //! A name, ready to be compared.
 
+use std::num::NonZeroU64;
+
 use rapidfuzz::distance::{jaro_winkler, osa};
 
 use super::keys::{KeyKind, entry_fuzzy_keys, key, query_fuzzy_keys, tolerance};
@@ -21,27 +23,60 @@ pub(super) struct Name {
     pub(super) raw: String,
     pub(super) normal: Normal,
     pub(super) compact: Vec<char>,
+    /// Its words in the order of the letters, so that it does not matter which name comes first.
+    sorted: String,
+    /// See [`Spoken::sound`].
+    sound: Option<u64>,
+}
+
+/// An entry as it is compared with what sounds like it; made once, for many names sound like one.
+#[derive(Debug)]
+pub(super) struct Spoken {
+    /// [`Normal::sorted`], where it is not [`Normal::compact`].
+    sorted: Option<Box<str>>,
+    /// The key of how it sounds, if that says enough.
+    sound: Option<NonZeroU64>,
+}
+
+/// An entry of a list of names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed<'l> {
+    /// As it is written.
+    pub(super) raw: &'l str,
+    /// Its [`Normal::compact`].
+    pub(super) compact: &'l str,
+    pub(super) spoken: &'l Spoken,
 }
 
 impl Name {
     pub(super) fn of(text: &str) -> Self {
         let normal = Normal::of_name(text);
         let compact = normal.compact().chars().collect();
-        Self { raw: text.split_whitespace().collect::<Vec<_>>().join(" "), normal, compact }
+        let sorted = normal.sorted();
+        let sound = sound::sound(&normal).map(|sound| key(KeyKind::Sound, &sound));
+        Self { raw: text.split_whitespace().collect::<Vec<_>>().join(" "), normal, compact, sorted, sound }
+    }
+
+    /// What an entry of this name keeps.
+    pub(super) fn spoken(&self) -> Spoken {
+        let same = self.sorted.chars().eq(self.compact.iter().copied());
+        Spoken {
+            sorted: (!same).then(|| self.sorted.clone().into_boxed_str()),
+            sound: self.sound.and_then(NonZeroU64::new),
+        }
     }
 
     fn plain_keys(&self, matching: &[Match], keys: &mut Vec<(Match, u64)>) {
         keys.push((Match::Exact, key(KeyKind::Exact, &self.raw)));
         if matching.contains(&Match::Normalised) {
-            let (compact, sorted) = (self.normal.compact(), self.normal.sorted());
+            let compact = self.normal.compact();
             keys.push((Match::Normalised, key(KeyKind::Normalised, &compact)));
-            if sorted != compact {
-                keys.push((Match::Normalised, key(KeyKind::Normalised, &sorted)));
+            if self.sorted != compact {
+                keys.push((Match::Normalised, key(KeyKind::Normalised, &self.sorted)));
             }
         }
         if matching.contains(&Match::Phonetic) {
-            let sounds = sound::sound(&self.normal);
-            keys.extend(sounds.map(|sound| (Match::Phonetic, key(KeyKind::Sound, &sound))));
+            keys.extend(self.sound.map(|sound| (Match::Phonetic, sound)));
             let spelt = sound::romanised(&self.normal);
             keys.extend(spelt.iter().map(|spelt| (Match::Phonetic, key(KeyKind::Romanised, spelt))));
         }
@@ -66,39 +101,36 @@ impl Name {
         (plain, fuzzy)
     }
 
-    /// How an entry matches that was found by a key of `via`, and how alike they are. `compact`: the entry's [`Self::compact`].
-    pub(super) fn judge(&self, via: Match, raw: &str, compact: &str) -> Option<(Match, Probability)> {
+    /// How an entry matches that was found by a key of `via`, and how alike they are.
+    pub(super) fn judge(&self, via: Match, entry: Listed<'_>) -> Option<(Match, Probability)> {
         match via {
-            Match::Exact => same_text(raw, &self.raw).then_some((Match::Exact, Probability::ONE)),
+            Match::Exact => same_text(entry.raw, &self.raw).then_some((Match::Exact, Probability::ONE)),
             Match::Normalised => {
-                let same = compact.chars().eq(self.compact.iter().copied())
-                    || Normal::of_name(raw).sorted() == self.normal.sorted();
+                let same =
+                    entry.compact.chars().eq(self.compact.iter().copied()) || entry.sorted() == self.sorted;
                 same.then_some((Match::Normalised, Probability::ONE))
             }
-            Match::Phonetic => self.judge_sound(raw, compact),
-            Match::Fuzzy => self.judge_letters(compact),
+            Match::Phonetic => self.judge_sound(entry),
+            Match::Fuzzy => self.judge_letters(entry.compact),
             Match::LookAlike => None,
         }
     }
 
-    fn judge_sound(&self, raw: &str, compact: &str) -> Option<(Match, Probability)> {
-        let entry = Normal::of_name(raw);
-        let han = |text: &[char]| text.iter().any(|c| is_han(*c));
-        let entry_chars: Vec<char> = compact.chars().collect();
-        let alike = match (han(&entry_chars), han(&self.compact)) {
-            (true, true) => (sound::sound(&entry)? == sound::sound(&self.normal)?).then(|| {
-                let same = entry_chars.iter().zip(&self.compact).filter(|(a, b)| a == b).count();
+    fn judge_sound(&self, entry: Listed<'_>) -> Option<(Match, Probability)> {
+        let same_sound = || Some(entry.spoken.sound?.get() == self.sound?);
+        let alike = match (entry.compact.chars().any(is_han), self.compact.iter().any(|c| is_han(*c))) {
+            (true, true) => same_sound()?.then(|| {
+                let same = entry.compact.chars().zip(&self.compact).filter(|(a, b)| a == *b).count();
                 f64::midpoint(1.0, same as f64 / self.compact.len().max(1) as f64)
             })?,
             (false, false) => {
-                // Words in the order of the letters, so that it does not matter which name comes first.
-                let alike = jaro_winkler::similarity(entry.sorted().chars(), self.normal.sorted().chars());
-                (alike >= LEAST_ALIKE && sound::sound(&entry)? == sound::sound(&self.normal)?)
-                    .then_some(alike)?
+                let alike = jaro_winkler::similarity(entry.sorted().chars(), self.sorted.chars());
+                (alike >= LEAST_ALIKE && same_sound()?).then_some(alike)?
             }
             _ => {
                 let spelt = sound::romanised(&self.normal);
-                sound::romanised(&entry).iter().any(|s| spelt.contains(s)).then_some(OTHER_SCRIPT)?
+                let entry = sound::romanised(&Normal::of_name(entry.raw));
+                entry.iter().any(|s| spelt.contains(s)).then_some(OTHER_SCRIPT)?
             }
         };
         Some((Match::Phonetic, Probability::nearest(alike)?))
@@ -120,6 +152,12 @@ impl Name {
             .filter(char::is_ascii_digit)
             .eq(digits)
             .then(|| (Match::Fuzzy, Probability::ratio(longest - distance as u64, longest)))
+    }
+}
+
+impl Listed<'_> {
+    fn sorted(&self) -> &str {
+        self.spoken.sorted.as_deref().unwrap_or(self.compact)
     }
 }
 

@@ -1,10 +1,13 @@
 //! One spelling for what people write in many: case, width, accents, punctuation, legal forms, the two Han scripts.
 
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
-use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
+
+use super::keys::OfNumbers;
 
 /// Legal forms that tell companies apart for nobody.
 const LEGAL_FORMS: [&str; 24] = [
@@ -95,9 +98,17 @@ fn singular(word: String) -> String {
 }
 
 fn words(text: &str) -> Vec<String> {
+    if text.is_ascii() {
+        // Most are, and there is nothing to be folded but case.
+        return words_of(text.chars().map(|c| c.to_ascii_lowercase()));
+    }
+    words_of(text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase))
+}
+
+fn words_of(folded: impl Iterator<Item = char>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut open: Option<bool> = None; // whether the open word is one of Han characters
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+    for c in folded {
         if matches!(c, '\'' | '’' | '.') {
             continue; // O'Neill, S.A.
         }
@@ -138,7 +149,7 @@ pub(crate) fn simplified(c: char) -> char {
 
 /// Every character that has a simplified form of its own. Character by character on purpose: a phrase's reading would make a
 /// name's folding depend on what stands beside it.
-static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+static SIMPLIFIED: LazyLock<HashMap<char, char, BuildHasherDefault<OfNumbers>>> = LazyLock::new(|| {
     let converters = [zhhz::Config::T2s, zhhz::Config::Hk2s, zhhz::Config::Tw2s].map(zhhz::Converter::new);
     ('\u{3400}'..='\u{9fff}')
         .filter_map(|c| {

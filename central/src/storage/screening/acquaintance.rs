@@ -1,14 +1,20 @@
 //! What is known from before of parties and vehicles: how often they crossed, were inspected, and what was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clearance::ids::UtcMillis;
 use risk::facts::History;
+use sqlx::AssertSqlSafe;
 
+use crate::storage::statement::{ROWS, rows};
 use crate::storage::trade::Carrying;
 use crate::storage::{StorageError, Store, Write};
 use crate::trade::consignment::fold;
 use crate::trade::movement::Inspection;
+
+/// Kinds of those who are known, as they are stored.
+const PARTY: &str = "party";
+const VEHICLE: &str = "vehicle";
 
 /// Who is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,13 +33,13 @@ impl Acquaintance {
 
     fn stored(&self) -> (&'static str, &str) {
         match self {
-            Self::Party(name) => ("party", name),
-            Self::Vehicle(mark) => ("vehicle", mark),
+            Self::Party(name) => (PARTY, name),
+            Self::Vehicle(mark) => (VEHICLE, mark),
         }
     }
 
     /// Everybody of a movement, once.
-    fn of(carrying: &Carrying) -> BTreeSet<Self> {
+    pub(crate) fn of(carrying: &Carrying) -> BTreeSet<Self> {
         let counting = carrying.consignments.iter().filter(|row| !row.cancelled);
         let parties = counting.flat_map(|row| [&row.consignment.consignor, &row.consignment.consignee]);
         let mut all: BTreeSet<Self> = parties.map(|party| Self::party(&party.name)).collect();
@@ -75,17 +81,31 @@ pub(crate) enum Happened {
 }
 
 impl Store {
-    /// What is known of somebody; nothing of strangers.
-    pub async fn known(&self, who: &Acquaintance) -> Result<Known, StorageError> {
-        let (kind, name) = who.stored();
-        let row = sqlx::query_as(
-            "SELECT first_seen, passages, inspections, finds FROM acquaintances WHERE kind = $1 AND name = $2",
-        )
-        .bind(kind)
-        .bind(name)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.unwrap_or_default())
+    /// What is known of each; strangers are not among them.
+    pub(crate) async fn known(
+        &self,
+        all: &BTreeSet<Acquaintance>,
+    ) -> Result<BTreeMap<Acquaintance, Known>, StorageError> {
+        let mut known = BTreeMap::new();
+        let all: Vec<&Acquaintance> = all.iter().collect();
+        // Of one kind each: they stand in the order of kinds.
+        for some in all.chunk_by(|a, b| a.stored().0 == b.stored().0).flat_map(|same| same.chunks(ROWS)) {
+            let Some((kind, _)) = some.first().map(|who| who.stored()) else { continue };
+            let head = format!(
+                "SELECT first_seen, passages, inspections, finds, name FROM acquaintances WHERE kind = '{kind}' AND name IN "
+            );
+            let query = sqlx::query_as(AssertSqlSafe(rows(&head, some.len(), 1)));
+            let query = some.iter().fold(query, |q, who| q.bind(who.stored().1.to_owned()));
+            let found: Vec<(i64, i64, i64, i64, String)> = query.fetch_all(&self.pool).await?;
+            known.extend(found.into_iter().map(|(first_seen, passages, inspections, finds, name)| {
+                let who = match kind {
+                    VEHICLE => Acquaintance::Vehicle(name),
+                    _ => Acquaintance::Party(name),
+                };
+                (who, Known { first_seen, passages, inspections, finds })
+            }));
+        }
+        Ok(known)
     }
 }
 

@@ -1,11 +1,14 @@
 //! Looking at what was declared.
 
+use std::collections::{BTreeSet, HashMap};
+
 use clearance::directive::ActionCode;
 use clearance::ids::{MovementId, SiteId, UtcMillis};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, FromRow, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Row as _};
 
 use crate::ccrn::Ccrn;
+use crate::storage::statement::rows;
 use crate::storage::{StorageError, Store, Write, data};
 use crate::trade::consignment::fold;
 use crate::trade::movement::{Inspection, Progress, Signalled};
@@ -353,6 +356,39 @@ impl Store {
     pub async fn carrying(&self, id: &str, now: UtcMillis) -> Result<Option<Carrying>, StorageError> {
         let mut tx = self.read().await?;
         carrying(&mut tx, id, now).await
+    }
+
+    /// Movements with what they carry, those of them that are there. One that cannot be read does not keep the others.
+    pub(crate) async fn carrying_each(
+        &self,
+        ids: &[String],
+        now: UtcMillis,
+    ) -> Result<Vec<Result<Carrying, StorageError>>, StorageError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.read().await?;
+        let statement = rows(&movements("WHERE id IN "), ids.len(), 1);
+        let query = ids.iter().fold(sqlx::query_as(AssertSqlSafe(statement)), |q, id| q.bind(id.clone()));
+        let found: Vec<MovementRow> = query.fetch_all(&mut *tx).await?;
+        let statement = rows(&consignments("WHERE movement IN "), ids.len(), 1) + " ORDER BY ccrn";
+        let query = ids.iter().fold(sqlx::query(AssertSqlSafe(statement)), |q, id| q.bind(id.clone()));
+        let mut carried: HashMap<String, Vec<AnyRow>> = HashMap::new();
+        for row in query.fetch_all(&mut *tx).await? {
+            carried.entry(row.try_get("movement")?).or_default().push(row);
+        }
+        let mut notices = HashMap::new();
+        for site in found.iter().map(|movement| &movement.site).collect::<BTreeSet<_>>() {
+            notices.insert(site.clone(), super::notices::in_force(&mut tx, site, now).await?);
+        }
+        let mut all = Vec::with_capacity(found.len());
+        for movement in found {
+            let notice = notices.get(&movement.site).cloned().flatten();
+            let rows = carried.remove(&movement.id).unwrap_or_default();
+            let consignments: Result<_, _> = rows.iter().map(consignment_row).collect();
+            all.push(consignments.map(|consignments| Carrying { movement, consignments, notice }));
+        }
+        Ok(all)
     }
 
     /// What consignments said before they were amended, oldest first: version, text, who replaced it and when.

@@ -1,8 +1,12 @@
 //! Companies of the trade, and their vehicles.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clearance::ids::UtcMillis;
 use serde::Serialize;
+use sqlx::AssertSqlSafe;
 
+use crate::storage::statement::{ROWS, rows};
 use crate::storage::{Noted, StorageError, Store, data};
 use crate::trade::{TraderId, Vehicle};
 
@@ -55,6 +59,23 @@ impl Store {
         write.audit(at, by, &Noted::AddTrader, id.as_str()).await?;
         write.commit().await?;
         Ok(true)
+    }
+
+    /// Names of companies, by their ids; of those that are there.
+    pub(crate) async fn names_of(
+        &self,
+        ids: &BTreeSet<&str>,
+    ) -> Result<BTreeMap<String, String>, StorageError> {
+        let mut names = BTreeMap::new();
+        for some in ids.iter().collect::<Vec<_>>().chunks(ROWS) {
+            let statement = rows("SELECT id, name FROM traders WHERE id IN ", some.len(), 1);
+            let query = some
+                .iter()
+                .fold(sqlx::query_as(AssertSqlSafe(statement)), |q, id| q.bind(String::from(**id)));
+            let found: Vec<(String, String)> = query.fetch_all(&self.pool).await?;
+            names.extend(found);
+        }
+        Ok(names)
     }
 
     /// A company.

@@ -30,7 +30,7 @@ const BULK: usize = 10_000;
 /// Bundles.
 const BUNDLES: usize = 5_000;
 /// What one multi-row insert takes.
-pub(super) const ROWS: usize = 500;
+pub(super) const ROWS: usize = 50;
 
 #[derive(Clone, Copy, Debug)]
 enum Engine {

@@ -22,8 +22,9 @@ use super::{ms, print, spread};
 const CARRIED: usize = 5;
 /// Look-ups of each kind.
 const LOOKS: usize = 300;
-/// Of so many consignments one is taken away.
+/// Of so many consignments one is taken away, and no more than this: as many as become too old on a busy day.
 const TAKEN_OF: usize = 5;
+const TAKEN: usize = 100_000;
 /// Between two lodgings while others are taken away.
 const PACE: Duration = Duration::from_millis(20);
 /// How often it is looked how many are left.
@@ -73,7 +74,7 @@ pub(super) async fn looks(stored: usize) -> anyhow::Result<()> {
 /// The oldest have been kept long enough: they are taken away while a client lodges at its pace, and does not wait.
 async fn take_away(office: &Office, stored: usize) -> anyhow::Result<()> {
     // Four were lodged in a millisecond: none is parted from those, nor from its movement.
-    let old = stored / TAKEN_OF / (4 * CARRIED) * (4 * CARRIED);
+    let old = TAKEN.min(stored / TAKEN_OF) / (4 * CARRIED) * (4 * CARRIED);
     office.kill();
     let pool = open(&office.folder().join("data/central.sqlite")).await?;
     let before = jiff::Timestamp::now().as_millisecond() - 100 * 86_400_000;
@@ -148,7 +149,7 @@ async fn fill(file: &Path, stored: usize) -> anyhow::Result<()> {
     sqlx::raw_sql("PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000").execute(&pool).await?;
     let (now, mut from) = (jiff::Timestamp::now().as_millisecond(), 0);
     while from < stored {
-        let until = stored.min(from + 200 * ROWS);
+        let until = stored.min(from + 2_000 * ROWS);
         let mut tx = pool.begin().await?;
         for numbers in (from / CARRIED..until.div_ceil(CARRIED)).collect::<Vec<_>>().chunks(ROWS) {
             insert_movements(&mut tx, numbers, now).await?;

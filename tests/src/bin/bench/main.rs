@@ -9,11 +9,12 @@ mod screening;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use clap::Parser as _;
 use clearance::directive::{ActionCode, DirectiveEntry};
 use clearance::ids::{Digest, Epoch, Revision};
 use clearance::mark::RegistrationMark;
@@ -29,45 +30,107 @@ use tests::world::play::{PACE, play, render};
 use tests::world::queue::{Declared, Truck, trucks};
 use tests::world::site::{Site, SiteOptions};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Directives in the cache for the look-ups.
 const DIRECTIVES: usize = 10_000;
 
 /// Consignments to look things up among: what a control point sees in a busy quarter.
 const STORED: usize = 10_000_000;
 
+/// The figures of the product, one JSON line each, beside a peer or a limit measured in the same run.
+#[derive(Debug, clap::Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  bench                      everything, about half an hour on two cores\n  bench cache                the directive cache of a lane with a million directives\n  bench screening 20000      screening among 20,000 open movements"
+)]
+struct Arguments {
+    /// Only these figures.
+    #[command(subcommand)]
+    suite: Option<Suite>,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Suite {
+    /// Decoding, finding and reading plates, frame by frame and over whole passages.
+    Recognition,
+    /// The directive cache of a lane: cold start and look-ups, with ten thousand and with a million directives.
+    Cache,
+    /// A thousand edges that follow central.
+    FanOut,
+    /// A whole control point: memory, cold start, how soon a directive is at the lane and a signal at the truck.
+    Site,
+    /// Screening: from lodging to the lane, and assessing again after a rule change.
+    Screening {
+        /// Open movements to assess again.
+        #[arg(default_value_t = screening::OPEN)]
+        open: usize,
+    },
+    /// Lodging, bundling, the feed, and look-ups among many.
+    Declarations {
+        /// Consignments to look things up among.
+        #[arg(default_value_t = STORED)]
+        stored: usize,
+    },
+    /// Look-ups among many consignments, and retention beside lodging.
+    Lookups {
+        /// Consignments to look things up among.
+        #[arg(default_value_t = STORED)]
+        stored: usize,
+    },
+    /// What `cache` starts to open a cache in a process of its own.
+    #[command(hide = true, name = replication::OPEN_CACHE)]
+    OpenCache {
+        /// The cache's folder.
+        root: PathBuf,
+    },
+}
+
 fn main() -> anyhow::Result<()> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == replication::OPEN_CACHE) {
-        let root = arguments.next().context("which folder?")?;
-        println!("{}", replication::opened(Path::new(&root))?);
-        return Ok(());
-    }
     let runtime = tokio::runtime::Runtime::new()?;
-    if std::env::args().nth(1).is_some_and(|first| first == "declarations") {
-        let stored = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
-        return runtime.block_on(declarations::declarations(stored.unwrap_or(STORED)));
-    }
-    if std::env::args().nth(1).is_some_and(|first| first == "lookups") {
-        let stored = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
-        return runtime.block_on(lookups::lookups(stored.unwrap_or(STORED)));
-    }
-    if std::env::args().nth(1).is_some_and(|first| first == "screening") {
-        let open = std::env::args().nth(2).map(|number| number.parse()).transpose()?;
-        return runtime.block_on(screening::screening(open.unwrap_or(screening::OPEN)));
-    }
     let folder = tempfile::TempDir::new()?;
+    let folder = folder.path();
+    match Arguments::parse().suite {
+        None => {
+            let clip = drive(folder)?;
+            frames(&clip)?;
+            cache(folder)?;
+            replication::cache(folder)?;
+            replication::fan_out()?;
+            recognition(folder)?;
+            runtime.block_on(memory(&clip, folder))?;
+            runtime.block_on(site())?;
+            runtime.block_on(screening::screening(screening::OPEN))?;
+            runtime.block_on(declarations::declarations(lookups::as_many_as_fit(STORED)))
+        }
+        Some(Suite::Recognition) => {
+            frames(&drive(folder)?)?;
+            recognition(folder)
+        }
+        Some(Suite::Cache) => {
+            cache(folder)?;
+            replication::cache(folder)
+        }
+        Some(Suite::FanOut) => replication::fan_out(),
+        Some(Suite::Site) => {
+            runtime.block_on(memory(&drive(folder)?, folder))?;
+            runtime.block_on(site())
+        }
+        Some(Suite::Screening { open }) => runtime.block_on(screening::screening(open)),
+        Some(Suite::Declarations { stored }) => runtime.block_on(declarations::declarations(stored)),
+        Some(Suite::Lookups { stored }) => runtime.block_on(lookups::lookups(stored)),
+        Some(Suite::OpenCache { root }) => {
+            println!("{}", replication::opened(&root)?);
+            Ok(())
+        }
+    }
+}
+
+/// One truck's drive.
+fn drive(folder: &Path) -> anyhow::Result<Clip> {
     let spec = ClipSpec { seconds: 6.0, fps: 25, ..tests_clip()? };
-    let clip = render_clip(&spec, &folder.path().join("bench.mp4"))?;
-    frames(&clip)?;
-    cache(folder.path())?;
-    replication::cache(folder.path())?;
-    replication::fan_out()?;
-    recognition(folder.path())?;
-    runtime.block_on(memory(&clip, folder.path()))?;
-    runtime.block_on(site())?;
-    runtime.block_on(screening::screening(screening::OPEN))?;
-    runtime.block_on(declarations::declarations(lookups::as_many_as_fit(STORED)))?;
-    Ok(())
+    Ok(render_clip(&spec, &folder.join("bench.mp4"))?)
 }
 
 fn tests_clip() -> anyhow::Result<ClipSpec> {
