@@ -21,7 +21,7 @@ pub(crate) fn of(
     now: UtcMillis,
 ) -> Result<facts::Facts, StorageError> {
     let movement = &carrying.movement;
-    let consignments = counting(carrying).map(|row| past.consignment(row, now)).collect();
+    let consignments = carrying.counting().map(|row| past.consignment(row, now)).collect();
     let arrival = UtcMillis(movement.expected_arrival);
     let changes = carrying.consignments.iter().map(|row| row.changed_at);
     let lodged = changes.max().unwrap_or(UtcMillis(movement.bundled_at));
@@ -55,11 +55,6 @@ pub(crate) fn of(
     })
 }
 
-/// Those that were not taken back.
-fn counting(carrying: &Carrying) -> impl Iterator<Item = &ConsignmentRow> {
-    carrying.consignments.iter().filter(|row| !row.cancelled)
-}
-
 fn control_point(site: Option<SiteId>) -> Result<SiteId, StorageError> {
     site.map_or_else(|| ANY.parse().map_err(data), Ok)
 }
@@ -79,7 +74,7 @@ impl Past {
     /// Look everybody up, each once.
     pub(crate) async fn look_up(store: &Store, movements: &[Carrying]) -> Result<Self, StorageError> {
         let mut traders: BTreeSet<&str> = movements.iter().map(|it| it.movement.trader.as_str()).collect();
-        traders.extend(movements.iter().flat_map(counting).map(|row| row.trader.as_str()));
+        traders.extend(movements.iter().flat_map(Carrying::counting).map(|row| row.trader.as_str()));
         let companies = store.names_of(&traders).await?;
         let mut all: BTreeSet<Acquaintance> = movements.iter().flat_map(Acquaintance::of).collect();
         all.extend(companies.values().map(|name| Acquaintance::party(name)));

@@ -194,13 +194,11 @@ impl Desk {
     /// still, leaves the one before; what the policy wants scored is left to officers meanwhile.
     async fn take_model(&mut self, engine: &Engine) -> Result<(), StorageError> {
         let policy = engine.policy();
-        let (Some(wanted), Some(folder)) = (policy.score.map(|score| score.model), self.bundle.clone())
-        else {
-            return Ok(());
-        };
+        let Some(wanted) = policy.score.map(|score| score.model) else { return Ok(()) };
         if self.model.as_ref().is_some_and(|model| model.digest() == wanted) {
             return Ok(());
         }
+        let Some(folder) = self.bundle.clone() else { return Ok(()) };
         let looked = self.looked_for_model.filter(|(version, _)| *version == policy.version);
         if looked.is_some_and(|(_, at)| at.elapsed() < LOOK_FOR_MODEL) {
             return Ok(());

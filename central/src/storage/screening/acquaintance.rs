@@ -40,8 +40,8 @@ impl Acquaintance {
 
     /// Everybody of a movement, once.
     pub(crate) fn of(carrying: &Carrying) -> BTreeSet<Self> {
-        let counting = carrying.consignments.iter().filter(|row| !row.cancelled);
-        let parties = counting.flat_map(|row| [&row.consignment.consignor, &row.consignment.consignee]);
+        let parties =
+            carrying.counting().flat_map(|row| [&row.consignment.consignor, &row.consignment.consignee]);
         let mut all: BTreeSet<Self> = parties.map(|party| Self::party(&party.name)).collect();
         all.insert(Self::Vehicle(carrying.movement.mark.clone()));
         all

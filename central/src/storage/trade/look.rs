@@ -247,10 +247,14 @@ pub struct Seen {
 }
 
 impl Carrying {
+    /// Its consignments that count: taken back ones carry nothing any more.
+    pub(crate) fn counting(&self) -> impl Iterator<Item = &ConsignmentRow> {
+        self.consignments.iter().filter(|row| !row.cancelled)
+    }
+
     /// In which state this is.
     pub fn seen(&self) -> Seen {
-        let counting = self.consignments.iter().filter(|row| !row.cancelled);
-        let mut consignments: Vec<_> = counting.map(|row| (row.ccrn.clone(), row.version)).collect();
+        let mut consignments: Vec<_> = self.counting().map(|row| (row.ccrn.clone(), row.version)).collect();
         consignments.sort_unstable();
         Seen { movement: self.movement.version(), consignments, over: self.movement.is_over() }
     }
