@@ -9,7 +9,7 @@ use clearance::picture::{CORNER_MARGIN, CROP_HEIGHT, CROP_WIDTH};
 use serde::Deserialize;
 
 /// Version of the manifest's form that this side reads.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Names of the detector's classes, in the order of [`clearance::read::PlateLayout::ALL`].
 const CLASSES: [&str; 3] = ["single_row", "double_row", "cross_boundary"];
@@ -79,6 +79,7 @@ pub(crate) struct Manifest {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct DetectorManifest {
     pub(crate) files: Vec<DetectorFile>,
+    pub(crate) corners: CornersFile,
     /// Pixels of the network's input for each cell of its output.
     pub(crate) stride: usize,
     /// Pixels for a corner offset of 1.
@@ -97,6 +98,17 @@ pub(crate) struct DetectorFile {
     sha256: Digest,
     pub(crate) height: usize,
     pub(crate) width: usize,
+}
+
+/// The network that tells a plate's corners, run only where there is one.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct CornersFile {
+    pub(crate) file: String,
+    sha256: Digest,
+    /// Cells of the maps, across and down, that it looks at.
+    pub(crate) reach: usize,
+    /// Features of each.
+    pub(crate) features: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -120,6 +132,13 @@ pub(crate) struct ReaderManifest {
     /// How the plate is cut out for each look at it: shift to the right and down, and growth, in parts of its size.
     #[serde(default = "one_look")]
     pub(crate) views: Vec<[f32; 3]>,
+    /// From this confidence on the first look is the only one. Absent: all are taken.
+    #[serde(default = "never")]
+    pub(crate) enough: f32,
+}
+
+fn never() -> f32 {
+    f32::INFINITY
 }
 
 fn one_look() -> Vec<[f32; 3]> {
@@ -131,6 +150,7 @@ fn one_look() -> Vec<[f32; 3]> {
 pub(crate) struct Golden {
     pub(crate) reader_logits: Vec<f32>,
     pub(crate) detector_heat: BTreeMap<String, Vec<f32>>,
+    pub(crate) detector_corners: Vec<f32>,
     #[serde(default)]
     pub(crate) refiner_offsets: Vec<f32>,
     /// How far a value may be off. Whole-number networks round differently on different processors.
@@ -162,8 +182,9 @@ impl Bundle {
         let mut networks = BTreeMap::new();
         let files = manifest.detector.files.iter().map(|f| (&f.file, f.sha256));
         let refiner = manifest.refiner.iter().map(|r| (&r.file, r.sha256));
-        let reader = [(&manifest.reader.file, manifest.reader.sha256)];
-        for (file, wanted) in files.chain(refiner).chain(reader) {
+        let corners = &manifest.detector.corners;
+        let others = [(&corners.file, corners.sha256), (&manifest.reader.file, manifest.reader.sha256)];
+        for (file, wanted) in files.chain(refiner).chain(others) {
             let path = folder.join(file);
             let bytes = read(&path)?;
             let found = Digest::of(&bytes);
@@ -230,6 +251,10 @@ impl Manifest {
             (1..=8).contains(&reader.views.len()) && reader.views.iter().flatten().all(|v| v.abs() < 0.25),
             format!("the reader's views are {:?}; 1 to 8, each within a quarter of the plate", reader.views),
         )?;
+        wanted(
+            reader.enough >= self.thresholds.read_certain,
+            format!("a first look is enough from {} on, below what is certain", reader.enough),
+        )?;
         if let Some(refiner) = &self.refiner {
             wanted(
                 (refiner.height, refiner.width, refiner.margin) == (CROP_HEIGHT, CROP_WIDTH, CORNER_MARGIN),
@@ -246,13 +271,24 @@ impl Manifest {
         let detector = &self.detector;
         wanted(detector.classes == CLASSES, format!("the detector's classes are {:?}", detector.classes))?;
         wanted(!detector.files.is_empty(), "there is no detector".to_owned())?;
+        let corners = &detector.corners;
         let sizes = detector.files.iter().all(|f| {
-            let multiple = |n: usize| (1..=4096).contains(&n) && n.is_multiple_of(detector.stride.max(1));
+            let multiple = |n: usize| {
+                let cells = n / detector.stride.max(1);
+                n <= 4096 && n.is_multiple_of(detector.stride.max(1)) && cells >= corners.reach
+            };
             multiple(f.height) && multiple(f.width)
         });
         wanted(
-            detector.stride > 0 && sizes && detector.corner_unit > 0.0,
-            "the detector's sizes do not fit its stride".to_owned(),
+            detector.stride > 0 && detector.stride.is_multiple_of(2) && sizes && detector.corner_unit > 0.0,
+            "the detector's sizes do not fit its stride, or its stride is odd".to_owned(),
+        )?;
+        wanted(
+            !corners.reach.is_multiple_of(2) && corners.reach <= 64 && (1..=1024).contains(&corners.features),
+            format!(
+                "corners are told from {} features of {} cells each way",
+                corners.features, corners.reach
+            ),
         )?;
         wanted(
             detector.files.iter().all(|f| self.golden.detector_heat.contains_key(&f.file)),

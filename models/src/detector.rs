@@ -1,13 +1,13 @@
 //! From the detector's maps to plates: peaks of a heat map for each class, four corner offsets at each peak
-//! (Zhou et al., "Objects as Points", 2019, with corners in place of a box).
+//! (Zhou et al., "Objects as Points", 2019, with corners in place of a box). Corners are told only where there is a peak.
 
 use clearance::geometry::{Point, Quad};
 use clearance::picture::LumaView;
 use clearance::read::{PlateLayout, PlateSighting};
 
 use crate::RecogniseError;
-use crate::bundle::{Bundle, DetectorManifest};
-use crate::letterbox::{Fit, Letterbox};
+use crate::bundle::{Bundle, CornersFile, DetectorManifest};
+use crate::letterbox::{Fit, Letterbox, cells_of};
 use crate::network::Network;
 
 /// More plates than this in one picture are noise.
@@ -16,10 +16,22 @@ const MOST_PLATES: usize = 32;
 /// How much higher a whole plate may be than a piece of it, as a factor (choice).
 const AS_HIGH: f32 = 1.6;
 
+/// Chances of the classes at a cell.
+const CLASSES: usize = PlateLayout::ALL.len();
+
 pub(crate) struct Detector {
     networks: Vec<(Network, usize, usize)>,
+    corners: Corners,
     manifest: DetectorManifest,
     letterbox: Letterbox,
+}
+
+/// Tells the corners of a plate from the features around its peak: there are few peaks in a picture and many cells.
+struct Corners {
+    network: Network,
+    reach: usize,
+    features: usize,
+    window: Vec<f32>,
 }
 
 /// Size of a detector's output maps, in cells.
@@ -41,13 +53,20 @@ impl Detector {
         let manifest = bundle.manifest.detector.clone();
         let mut networks = Vec::new();
         for file in &manifest.files {
-            let mut network = Network::load(bundle, &file.file, file.height, file.width)?;
-            let grid = grid(file.width, file.height, manifest.stride);
+            let stride = manifest.stride;
+            let input = [1, cells_of(file.height, stride), cells_of(file.width, stride), stride * stride];
+            let mut network = Network::load(bundle, &file.file, input)?;
+            let grid = grid(file.width, file.height, stride);
             let golden = bundle.manifest.golden.detector_heat.get(&file.file).map_or(&[][..], Vec::as_slice);
-            network.prove(outputs(grid), golden, bundle.manifest.golden.tolerance)?;
+            network.prove(
+                outputs(grid, manifest.corners.features),
+                golden,
+                bundle.manifest.golden.tolerance,
+            )?;
             networks.push((network, file.width, file.height));
         }
-        Ok(Self { networks, manifest, letterbox: Letterbox::new() })
+        let corners = Corners::load(bundle, &manifest.corners)?;
+        Ok(Self { networks, corners, manifest, letterbox: Letterbox::new() })
     }
 
     /// From which score on a sighting is a plate whatever the reader makes of it.
@@ -63,12 +82,16 @@ impl Detector {
         let Some((network, width, height)) = best else {
             return Ok(Vec::new());
         };
-        let fit = self.letterbox.fill(picture, *width, *height)?;
-        let grid = grid(*width, *height, self.manifest.stride);
         let manifest = &self.manifest;
-        let mut plates = network.run(&self.letterbox.pixels, outputs(grid), |[heat, corners]| {
-            decode(heat, corners, grid, manifest)
-        })?;
+        let fit = self.letterbox.fill(picture, *width, *height, manifest.stride)?;
+        let grid = grid(*width, *height, manifest.stride);
+        let wanted = outputs(grid, manifest.corners.features);
+        let mut plates = network.run(&self.letterbox.cells, wanted, |[heat, features]| {
+            peaks(heat, grid, manifest.score_threshold)
+                .into_iter()
+                .map(|peak| Ok(peak.plate(&self.corners.at(features, grid, peak.cell)?, grid, manifest)))
+                .collect::<Result<Vec<_>, RecogniseError>>()
+        })??;
         for plate in &mut plates {
             plate.corners = plate.corners.map(|p| fit.to_picture(p));
         }
@@ -81,40 +104,84 @@ fn grid(width: usize, height: usize, stride: usize) -> Grid {
     Grid { width: width / stride, height: height / stride }
 }
 
-fn outputs(grid: Grid) -> [(&'static str, usize); 2] {
-    [("heat", PlateLayout::ALL.len() * grid.cells()), ("corners", 8 * grid.cells())]
+fn outputs(grid: Grid, features: usize) -> [(&'static str, usize); 2] {
+    [("heat", CLASSES * grid.cells()), ("features", features * grid.cells())]
 }
 
-/// Peaks above the threshold, with corners in pixels of the network's input.
-fn decode(heat: &[f32], corners: &[f32], grid: Grid, manifest: &DetectorManifest) -> Vec<PlateSighting> {
-    let mut plates = Vec::new();
-    for (layout, map) in PlateLayout::ALL.into_iter().zip(heat.chunks_exact(grid.cells())) {
-        for (cell, &score) in map.iter().enumerate() {
-            if score < manifest.score_threshold || !is_peak(map, cell, grid) {
-                continue;
+impl Corners {
+    fn load(bundle: &Bundle, manifest: &CornersFile) -> Result<Self, RecogniseError> {
+        let CornersFile { file, reach, features, .. } = manifest;
+        let mut network = Network::load(bundle, file, [1, *reach, *reach, *features])?;
+        let golden = &bundle.manifest.golden;
+        network.prove([("corners", 8 * reach * reach)], &golden.detector_corners, golden.tolerance)?;
+        Ok(Self { network, reach: *reach, features: *features, window: Vec::new() })
+    }
+
+    /// The corners at a cell, relative to its centre. The network looks at a window of cells around it, which near an edge of the
+    /// map is moved to lie inside it: the edge is where it would be if the whole map were looked at.
+    fn at(&mut self, features: &[f32], grid: Grid, cell: usize) -> Result<[f32; 8], RecogniseError> {
+        let start = |at: usize, most: usize| at.saturating_sub(self.reach / 2).min(most - self.reach);
+        let (x, y) = (cell % grid.width, cell / grid.width);
+        let (left, top) = (start(x, grid.width), start(y, grid.height));
+        self.window.clear();
+        for row in top..top + self.reach {
+            let first = (row * grid.width + left) * self.features;
+            self.window.extend_from_slice(&features[first..first + self.reach * self.features]);
+        }
+        let inside = (y - top) * self.reach + x - left;
+        self.network.run(&self.window, [("corners", 8 * self.reach * self.reach)], |[corners]| {
+            std::array::from_fn(|i| corners[8 * inside + i])
+        })
+    }
+}
+
+/// A cell that is hotter than those around it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Peak {
+    cell: usize,
+    layout: PlateLayout,
+    score: f32,
+}
+
+impl Peak {
+    /// The plate whose corners are told here, in pixels of the network's input.
+    fn plate(&self, corners: &[f32; 8], grid: Grid, manifest: &DetectorManifest) -> PlateSighting {
+        let centre = |i: usize| (i as f32 + 0.5) * manifest.stride as f32;
+        let (x, y) = (centre(self.cell % grid.width), centre(self.cell / grid.width));
+        let corner = |i: usize| {
+            Point::new(
+                x + corners[2 * i] * manifest.corner_unit,
+                y + corners[2 * i + 1] * manifest.corner_unit,
+            )
+        };
+        let corners = Quad([corner(0), corner(1), corner(2), corner(3)]);
+        PlateSighting { corners, score: self.score, layout: self.layout }
+    }
+}
+
+/// Peaks at or above the threshold in logits `[cells, classes]`.
+fn peaks(heat: &[f32], grid: Grid, threshold: f32) -> Vec<Peak> {
+    // Compared as logits: a chance is computed only for what is a peak.
+    let least = (threshold / (1.0 - threshold)).ln();
+    let mut peaks = Vec::new();
+    for (cell, logits) in heat.chunks_exact(CLASSES).enumerate() {
+        for ((class, &logit), layout) in logits.iter().enumerate().zip(PlateLayout::ALL) {
+            if logit >= least && is_peak(|cell| heat[cell * CLASSES + class], cell, grid) {
+                peaks.push(Peak { cell, layout, score: 1.0 / (1.0 + (-logit).exp()) });
             }
-            let centre = |i: usize| (i as f32 + 0.5) * manifest.stride as f32;
-            let (x, y) = (centre(cell % grid.width), centre(cell / grid.width));
-            let offset = |k: usize| corners[k * grid.cells() + cell] * manifest.corner_unit;
-            let corner = |i: usize| Point::new(x + offset(2 * i), y + offset(2 * i + 1));
-            plates.push(PlateSighting {
-                corners: Quad([corner(0), corner(1), corner(2), corner(3)]),
-                score,
-                layout,
-            });
         }
     }
-    plates
+    peaks
 }
 
 /// Whether no neighbour of a cell is hotter; of equal ones the first counts.
-fn is_peak(map: &[f32], cell: usize, grid: Grid) -> bool {
+fn is_peak(heat: impl Fn(usize) -> f32, cell: usize, grid: Grid) -> bool {
     let (x, y) = (cell % grid.width, cell / grid.width);
     let rows = y.saturating_sub(1)..=(y + 1).min(grid.height - 1);
     rows.flat_map(|ny| {
         (x.saturating_sub(1)..=(x + 1).min(grid.width - 1)).map(move |nx| ny * grid.width + nx)
     })
-    .all(|other| map[other] < map[cell] || (map[other] == map[cell] && other >= cell))
+    .all(|other| heat(other) < heat(cell) || (heat(other) == heat(cell) && other >= cell))
 }
 
 /// Keep the surest of plates that cover each other, whatever their layout: a plate has one.
@@ -192,7 +259,7 @@ mod tests {
     fn a_plateau_is_one_peak() {
         let grid = Grid { width: 4, height: 1 };
         let map = [0.1, 0.9, 0.9, 0.2];
-        let peaks: Vec<_> = (0..4).filter(|&c| is_peak(&map, c, grid)).collect();
+        let peaks: Vec<_> = (0..4).filter(|&c| is_peak(|i| map[i], c, grid)).collect();
         assert_eq!(peaks, [1]);
     }
 }

@@ -1,4 +1,7 @@
-//! Fitting a picture into a network's fixed input: scaled with its aspect kept, at the top left, the rest grey.
+//! Fitting a picture into the detector's fixed input: scaled with its aspect kept, at the top left, the rest grey.
+//!
+//! The detector takes pictures in cells: its stride each way of pixels lie side by side, row by row. A first layer over pixels alone would be the slowest of
+//! all. Cells begin half a stride up and left of the picture, so that what is around one cell of the maps is four cells that touch.
 
 use clearance::geometry::Point;
 use clearance::picture::LumaView;
@@ -8,7 +11,12 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use crate::RecogniseError;
 
 /// Grey of the padding: what training used.
-const PADDING: f32 = 114.0 / 255.0;
+const PADDING: u8 = 114;
+
+/// A pixel as the detector takes it: about -2 to 2, in steps that 8 bits hold without a loss.
+fn centred(grey: u8) -> f32 {
+    (f32::from(grey) - 128.0) / 64.0
+}
 
 /// How a picture was fitted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,20 +56,22 @@ impl Fit {
 pub(crate) struct Letterbox {
     resizer: Resizer,
     packed: Vec<u8>,
-    pub(crate) pixels: Vec<f32>,
+    row: Vec<f32>,
+    pub(crate) cells: Vec<f32>,
 }
 
 impl Letterbox {
     pub(crate) fn new() -> Self {
-        Self { resizer: Resizer::new(), packed: Vec::new(), pixels: Vec::new() }
+        Self { resizer: Resizer::new(), packed: Vec::new(), row: Vec::new(), cells: Vec::new() }
     }
 
-    /// Fill `pixels` with the picture fitted into `width` x `height`, 0 to 1.
+    /// Fill `cells` with the picture fitted into `width` x `height`, in cells of `stride` pixels each way.
     pub(crate) fn fill(
         &mut self,
         picture: LumaView<'_>,
         width: usize,
         height: usize,
+        stride: usize,
     ) -> Result<Fit, RecogniseError> {
         let fit = Fit::of((picture.width(), picture.height()), width, height);
         let [w, h] = fit.size;
@@ -76,14 +86,36 @@ impl Letterbox {
         // A triangle filter as wide as the scale: the mean over the area, which small lettering needs.
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         self.resizer.resize(&source, &mut small, &options).map_err(|e| resize(e.to_string()))?;
-        self.pixels.clear();
-        self.pixels.resize(width * height, PADDING);
-        for (row, line) in self.pixels.chunks_exact_mut(width).zip(small.buffer().chunks_exact(w)) {
-            for (pixel, grey) in row.iter_mut().zip(line) {
-                *pixel = f32::from(*grey) / 255.0;
-            }
+        self.cells.clear();
+        self.cells.resize(cells_of(width, stride) * cells_of(height, stride) * stride * stride, 0.0);
+        self.row.clear();
+        self.row.resize(width, centred(PADDING));
+        for y in h..height {
+            put(&mut self.cells, &self.row, y, stride);
+        }
+        for (y, line) in small.buffer().chunks_exact(w).enumerate() {
+            self.row.iter_mut().zip(line).for_each(|(pixel, grey)| *pixel = centred(*grey));
+            put(&mut self.cells, &self.row, y, stride);
         }
         Ok(fit)
+    }
+}
+
+/// Cells for so many pixels.
+pub(crate) fn cells_of(pixels: usize, stride: usize) -> usize {
+    pixels / stride + 1
+}
+
+/// Put row `y` of the picture into its cells.
+fn put(cells: &mut [f32], row: &[f32], y: usize, stride: usize) {
+    let area = stride * stride;
+    let (down, inside) = ((y + stride / 2) / stride, (y + stride / 2) % stride * stride);
+    let width = cells_of(row.len(), stride) * area;
+    let line = &mut cells[down * width..(down + 1) * width];
+    let (first, rest) = row.split_at(stride / 2);
+    line[inside + stride / 2..inside + stride].copy_from_slice(first);
+    for (cell, pixels) in line.chunks_exact_mut(area).skip(1).zip(rest.chunks(stride)) {
+        cell[inside..inside + pixels.len()].copy_from_slice(pixels);
     }
 }
 
@@ -106,10 +138,35 @@ mod tests {
     fn the_rest_of_the_input_is_padding() {
         let picture = clearance::picture::Luma::new(vec![255; 100 * 50], 100, 50).unwrap();
         let mut letterbox = Letterbox::new();
-        let fit = letterbox.fill(picture.view(), 64, 64).unwrap();
+        let fit = letterbox.fill(picture.view(), 64, 64, 4).unwrap();
         assert_eq!(fit.size, [64, 32]);
-        assert_eq!(letterbox.pixels[31 * 64], 1.0);
-        assert_eq!(letterbox.pixels[32 * 64], PADDING);
+        assert_eq!(pixel(&letterbox.cells, 64, 0, 31), centred(255));
+        assert_eq!(pixel(&letterbox.cells, 64, 0, 32), centred(PADDING));
+    }
+
+    /// Where a pixel is found among the cells, by the definition.
+    fn pixel(cells: &[f32], width: usize, x: usize, y: usize) -> f32 {
+        let (x, y) = (x + 2, y + 2);
+        cells[((y / 4) * (width / 4 + 1) + x / 4) * 16 + y % 4 * 4 + x % 4]
+    }
+
+    #[test]
+    fn each_pixel_is_in_its_cell_and_around_the_picture_is_nothing() {
+        let (width, height) = (24, 16);
+        let picture = clearance::picture::Luma::new(
+            (0..width * height).map(|i| (i % 251) as u8).collect(),
+            width,
+            height,
+        )
+        .unwrap();
+        let mut letterbox = Letterbox::new();
+        letterbox.fill(picture.view(), width, height, 4).unwrap();
+        assert_eq!(letterbox.cells.len(), 7 * 5 * 16);
+        for (i, grey) in picture.pixels().iter().enumerate() {
+            assert_eq!(pixel(&letterbox.cells, width, i % width, i / width), centred(*grey));
+        }
+        let inside: f32 = picture.pixels().iter().map(|p| centred(*p)).sum();
+        assert!((letterbox.cells.iter().sum::<f32>() - inside).abs() < 1e-2, "zeros around it");
     }
 
     proptest! {

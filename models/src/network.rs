@@ -18,13 +18,8 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Load `file` of a bundle; its input is `[1, 1, height, width]`.
-    pub(crate) fn load(
-        bundle: &Bundle,
-        file: &str,
-        height: usize,
-        width: usize,
-    ) -> Result<Self, RecogniseError> {
+    /// Load `file` of a bundle, which takes this shape.
+    pub(crate) fn load(bundle: &Bundle, file: &str, input: [usize; 4]) -> Result<Self, RecogniseError> {
         let environment = runtime::environment()?;
         let broken = |why: String| RecogniseError::Network { file: file.to_owned(), why };
         let bytes = bundle.networks.get(file).ok_or_else(|| broken("not in the bundle".to_owned()))?;
@@ -38,10 +33,10 @@ impl Network {
             .with_intra_op_spinning(false)
             .map_err(|e| broken(e.to_string()))?;
         let session = builder.commit_from_memory(bytes).map_err(|e| broken(e.to_string()))?;
-        Ok(Self { file: file.to_owned(), session, input: [1, 1, height, width], crop: Vec::new() })
+        Ok(Self { file: file.to_owned(), session, input, crop: Vec::new() })
     }
 
-    /// Run on `pixels` (height x width, 0 to 1) and hand the named outputs to `then`. Their lengths are checked.
+    /// Run on `pixels` and hand the named outputs to `then`. Their lengths are checked.
     pub(crate) fn run<const N: usize, T>(
         &mut self,
         pixels: &[f32],
@@ -69,7 +64,7 @@ impl Network {
         Ok(then(values))
     }
 
-    /// As [`Self::run`], on a straightened crop.
+    /// As [`Self::run`], on a straightened crop, its pixels from 0 to 1.
     pub(crate) fn run_on_crop<const N: usize, T>(
         &mut self,
         crop: &Luma,
@@ -92,9 +87,10 @@ impl Network {
         golden: &[f32],
         tolerance: f32,
     ) -> Result<(), RecogniseError> {
-        let [_, _, height, width] = self.input;
-        let ramp: Vec<f32> =
-            (0..height * width).map(|i| ((i % width * 7 + i / width * 13) % 256) as f32 / 255.0).collect();
+        let [.., width] = self.input;
+        let ramp: Vec<f32> = (0..self.input.iter().product())
+            .map(|i: usize| ((i % width * 7 + i / width * 13) % 256) as f32 / 255.0)
+            .collect();
         let first = self.run(&ramp, outputs, |values| {
             values.first().map_or_else(Vec::new, |v| v.iter().take(golden.len()).copied().collect())
         })?;

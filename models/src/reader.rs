@@ -3,7 +3,7 @@
 use clearance::geometry::{Point, Quad};
 use clearance::mark::{CLASSES, MAX_CHARACTERS};
 use clearance::picture::{CROP_HEIGHT, CROP_WIDTH, LumaView, rectify};
-use clearance::read::{CharacterDistribution, PlateLayout, PlateRead, PlateSighting};
+use clearance::read::{CharacterDistribution, PlateLayout, PlateRead, PlateSighting, best_of};
 
 use crate::RecogniseError;
 use crate::bundle::Bundle;
@@ -16,41 +16,43 @@ pub(crate) struct Reader {
     network: Network,
     temperature: f32,
     views: Vec<[f32; 3]>,
+    enough: f32,
 }
 
 impl Reader {
     /// Load the bundle's reader and prove it.
     pub(crate) fn load(bundle: &Bundle) -> Result<Self, RecogniseError> {
         let manifest = &bundle.manifest.reader;
-        let mut network = Network::load(bundle, &manifest.file, CROP_HEIGHT, CROP_WIDTH)?;
+        let mut network = Network::load(bundle, &manifest.file, [1, 1, CROP_HEIGHT, CROP_WIDTH])?;
         let golden = &bundle.manifest.golden;
         network.prove(OUTPUTS, &golden.reader_logits, golden.tolerance)?;
-        Ok(Self { network, temperature: manifest.temperature, views: manifest.views.clone() })
+        let (temperature, views, enough) = (manifest.temperature, manifest.views.clone(), manifest.enough);
+        Ok(Self { network, temperature, views, enough })
     }
 
     /// Read one plate: the mean of the logits over several looks at it, each cut out a little differently, which is the
     /// geometric mean of their distributions. A misreading depends on where a stroke falls on the pixels of the crop; the
-    /// mark does not. A plate whose corners span no plane is read as nothing.
+    /// mark does not. Where the first look is clear it is the only one. A plate whose corners span no plane is read as nothing.
     pub(crate) fn read(
         &mut self,
         picture: LumaView<'_>,
         sighting: &PlateSighting,
     ) -> Result<PlateRead, RecogniseError> {
         let mut sums = [0.0; MAX_CHARACTERS * CLASSES];
-        for view in &self.views {
+        let as_read = |characters| Ok(PlateRead { sighting: *sighting, characters });
+        for (look, view) in self.views.iter().enumerate() {
             let Some(crop) = rectify(picture, &seen_from(&sighting.corners, *view)) else {
-                return Ok(PlateRead { sighting: *sighting, characters: [nothing(); MAX_CHARACTERS] });
+                return as_read([nothing(); MAX_CHARACTERS]);
             };
             self.network.run_on_crop(&crop, OUTPUTS, |[logits, _]| {
                 sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += logit);
             })?;
+            let first = (look == 0).then(|| distributions(&sums, self.temperature));
+            if let Some(first) = first.filter(|first| best_of(first).1 >= self.enough) {
+                return as_read(first);
+            }
         }
-        let looks = self.views.len() as f32;
-        let mut characters = [[0.0; CLASSES]; MAX_CHARACTERS];
-        for (position, sums) in characters.iter_mut().zip(sums.chunks_exact(CLASSES)) {
-            *position = softmax(sums, self.temperature * looks);
-        }
-        Ok(PlateRead { sighting: *sighting, characters })
+        as_read(distributions(&sums, self.temperature * self.views.len() as f32))
     }
 }
 
@@ -61,6 +63,14 @@ fn seen_from(corners: &Quad, [right, down, growth]: [f32; 3]) -> Quad {
     let along = Point::new((d.x - a.x + c.x - b.x) / 2.0, (d.y - a.y + c.y - b.y) / 2.0);
     let (dx, dy) = (right * across.x + down * along.x, right * across.y + down * along.y);
     corners.grown(growth).map(|p| Point::new(p.x + dx, p.y + dy))
+}
+
+/// The distribution at each position, from its logits.
+fn distributions(
+    logits: &[f32; MAX_CHARACTERS * CLASSES],
+    temperature: f32,
+) -> [CharacterDistribution; MAX_CHARACTERS] {
+    std::array::from_fn(|i| softmax(&logits[i * CLASSES..(i + 1) * CLASSES], temperature))
 }
 
 fn nothing() -> CharacterDistribution {

@@ -17,7 +17,7 @@ impl Refiner {
     /// Load the bundle's refiner and prove it; `None` when the bundle has none.
     pub(crate) fn load(bundle: &Bundle) -> Result<Option<Self>, RecogniseError> {
         let Some(manifest) = &bundle.manifest.refiner else { return Ok(None) };
-        let mut network = Network::load(bundle, &manifest.file, CROP_HEIGHT, CROP_WIDTH)?;
+        let mut network = Network::load(bundle, &manifest.file, [1, 1, CROP_HEIGHT, CROP_WIDTH])?;
         let golden = &bundle.manifest.golden;
         network.prove(OUTPUTS, &golden.refiner_offsets, golden.tolerance)?;
         Ok(Some(Self { network }))

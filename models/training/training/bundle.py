@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+import torch
 from PIL import Image
 
 from . import photos
 from .data import LAYOUTS, decode
+from .detector import REACH, STRIDE, cells
 
 MANIFEST = "manifest.json"
 
@@ -39,10 +43,10 @@ def session(file: Path) -> ort.InferenceSession:
     return ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
-def ramp(height: int, width: int) -> np.ndarray:
-    """The picture that golden outputs are recorded for: f32 [1, 1, height, width]."""
-    y, x = np.mgrid[:height, :width]
-    return (((x * 7 + y * 13) % 256) / 255.0).astype(np.float32)[None, None]
+def ramp(shape: Sequence[int]) -> np.ndarray:
+    """The input of this shape that golden outputs are recorded for."""
+    y, x = np.mgrid[: math.prod(shape[:-1]), : shape[-1]]
+    return (((x * 7 + y * 13) % 256) / 255.0).astype(np.float32).reshape(shape)
 
 
 def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
@@ -57,33 +61,55 @@ def confidence(logits: np.ndarray, temperature: float) -> np.ndarray:
     return softmax(logits, temperature).max(-1).prod(-1)
 
 
+class DetectorFiles:
+    """A detector as it was exported: what looks at the whole picture, and what tells corners where there is a plate."""
+
+    def __init__(self, sight: Path, corners: Path) -> None:
+        self._sight, self._corners = session(sight), session(corners)
+        _, rows, columns, _ = self._sight.get_inputs()[0].shape
+        self.height, self.width = (rows - 1) * STRIDE, (columns - 1) * STRIDE
+
+    def maps(self, pixels: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+        """f32 [height, width] in 0..1 -> chances [3, h, w] and corners [8, h, w], the corners only where a chance is at or above
+        the threshold."""
+        given = cells(torch.from_numpy(pixels[None, None])).numpy()
+        heat, features = (values[0] for values in self._sight.run(["heat", "features"], {"pixels": given}))
+        chances = 1.0 / (1.0 + np.exp(-heat.transpose(2, 0, 1)))
+        corners = np.zeros((8, *heat.shape[:2]), np.float32)
+        for y, x in zip(*np.nonzero(chances.max(0) >= threshold), strict=True):
+            corners[:, y, x] = self._corners_of(features, y, x)
+        return chances, corners
+
+    def _corners_of(self, features: np.ndarray, y: int, x: int) -> np.ndarray:
+        """Corners f32 [8] of one cell, from features [h, w, C]."""
+        top, left = (min(max(at - REACH // 2, 0), end - REACH) for at, end in zip((y, x), features.shape[:2], strict=True))
+        window = features[None, top : top + REACH, left : left + REACH]
+        return self._corners.run(["corners"], {"features": window})[0][0, y - top, x - left]
+
+
 class Bundle:
     """A loaded bundle."""
 
     def __init__(self, folder: Path) -> None:
         self.manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        parts = [self.manifest["reader"], self.manifest.get("refiner")]
-        for entry in [*self.manifest["detector"]["files"], *filter(None, parts)]:
+        detector = self.manifest["detector"]
+        parts = [detector["corners"], self.manifest["reader"], self.manifest.get("refiner")]
+        for entry in [*detector["files"], *filter(None, parts)]:
             if digest(folder / entry["file"]) != entry["sha256"]:
                 raise ValueError(f"{entry['file']} is not the file that {folder / MANIFEST} names: export again")
-        self._detectors = [
-            (entry["height"], entry["width"], session(folder / entry["file"]))
-            for entry in self.manifest["detector"]["files"]
-        ]
+        self._detectors = [DetectorFiles(folder / entry["file"], folder / detector["corners"]["file"]) for entry in detector["files"]]
         self._reader = session(folder / self.manifest["reader"]["file"])
         refiner = self.manifest.get("refiner")
         self._refiner = session(folder / refiner["file"]) if refiner else None
 
     def detect(self, picture: Image.Image) -> list[photos.Hit]:
         """Plates in a grey picture, corners in its own pixels."""
-        height, width, detector = min(
-            self._detectors, key=lambda d: abs(d[1] / d[0] - picture.width / picture.height)
-        )
-        frame, factor = photos.letterbox(picture, height, width)
-        pixels = (frame[None, None] / np.float32(255.0)).astype(np.float32)
-        heat, corners = detector.run(["heat", "corners"], {"pixels": pixels})
+        detector = min(self._detectors, key=lambda d: abs(d.width / d.height - picture.width / picture.height))
+        frame, factor = photos.letterbox(picture, detector.height, detector.width)
         settings = self.manifest["detector"]
-        hits = photos.peaks(heat[0], corners[0], settings["score_threshold"], settings["nms_iou"], settings["stride"])
+        threshold = settings["score_threshold"]
+        chances, corners = detector.maps((frame / np.float32(255.0)).astype(np.float32), threshold)
+        hits = photos.peaks(chances, corners, threshold, settings["nms_iou"], settings["stride"])
         pixels = np.asarray(picture)
         return [photos.Hit(h.kind, h.score, self.refined(pixels, h.corners * factor)) for h in hits]
 
@@ -106,10 +132,14 @@ class Bundle:
 
     def read(self, picture: np.ndarray, corners: np.ndarray, score: float = 1.0) -> Read:
         """Read the plate at `corners` f32 [4, 2] of u8 [H, W]."""
-        views = self.manifest["reader"].get("views", [[0.0, 0.0, 0.0]])
-        looks = [self.logits(photos.rectify(picture, photos.seen_from(corners, view))) for view in views]
+        settings = self.manifest["reader"]
+        looks = []
+        for view in settings["views"]:
+            looks.append(self.logits(photos.rectify(picture, photos.seen_from(corners, view))))
+            if len(looks) == 1 and confidence(looks[0][0], settings["temperature"]) >= settings["enough"]:
+                break
         logits, layout = (np.mean(values, axis=0) for values in zip(*looks, strict=True))
-        sure = float(confidence(logits, self.manifest["reader"]["temperature"]))
+        sure = float(confidence(logits, settings["temperature"]))
         return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, corners)
 
     def reads(self, picture: Image.Image) -> tuple[list[Read], float]:

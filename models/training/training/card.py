@@ -49,7 +49,8 @@ Reader:
 
 A read at or above confidence {thresholds["read_certain"]} is taken as certain: that kept {metrics["certain_yield"]:.1%}
 of held-out crops (half of them made harder) with {metrics["certain_error"]:.3%} wrong. A read below
-{thresholds["read_least"]} is treated as absent.
+{thresholds["read_least"]} is treated as absent. A first look at or above {manifest["reader"]["enough"]} is the only one, else there are
+{len(manifest["reader"]["views"])}: {metrics["looks"]} in the mean.
 
 ## Limits
 - Rendered pictures are not a lane: measure on frames of the lane itself (`make evaluate`) before relying on it.

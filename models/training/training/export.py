@@ -3,7 +3,8 @@ beside it one in 8-bit whole numbers, which is what lanes use."""
 
 import argparse
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from . import calibrate, data, quantise, train_detector, train_reader, train_refiner
-from .bundle import MANIFEST, digest, ramp, session
+from .bundle import MANIFEST, DetectorFiles, digest, ramp, session
 from .card import model_card
-from .detector import CORNER_UNIT, STRIDE, Detector
+from .detector import CORNER_UNIT, REACH, STRIDE, Corners, Detector, Sight, cells
 from .reader import Reader
 from .refiner import Refiner
 
@@ -23,8 +24,9 @@ NAME = "lane-v2"
 OPSET = 17
 # Frames of 4:3 and of 16:9 cameras, height x width, multiples of 32.
 DETECTOR_SIZES = {"detector.onnx": (480, 640), "detector-wide.onnx": (448, 800)}
-READER, REFINER = "reader.onnx", "refiner.onnx"
-READER_OUTPUTS, REFINER_OUTPUTS, DETECTOR_OUTPUTS = ["logits", "layout"], ["offsets"], ["heat", "corners"]
+READER, REFINER, CORNERS = "reader.onnx", "refiner.onnx", "corners.onnx"
+READER_OUTPUTS, REFINER_OUTPUTS = ["logits", "layout"], ["offsets"]
+SIGHT_OUTPUTS, CORNERS_OUTPUTS = ["heat", "features"], ["corners"]
 GOLDEN_VALUES = 16
 # How far golden values may be off: 8-bit networks round differently on different processors.
 TOLERANCE = {"fp32": 0.01, "int8": 0.25}
@@ -52,38 +54,36 @@ class Source:
     tiles: int = 0
 
 
-class DetectorWithChances(nn.Module):
-    """The detector with chances instead of logits for heat, as the product takes it."""
-
-    def __init__(self, detector: Detector) -> None:
-        super().__init__()
-        self.detector = detector
-
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """pixels [1, 1, H, W] -> heat [1, 3, H/4, W/4] in 0..1, corners [1, 8, H/4, W/4]."""
-        heat, corners = self.detector(pixels)
-        return heat.sigmoid(), corners
-
-
 class Exported:
     """An ONNX file called like the network it came from, a picture at a time: what is measured is what ships."""
 
     def __init__(self, file: Path, outputs: list[str]) -> None:
         self._session, self._outputs = session(file), outputs
-        self._size = self._session.get_inputs()[0].shape[2:]
 
     def __call__(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """f32 [N, 1, H, W], smaller than the network's input or equal -> its outputs, cut to what lies over the pictures."""
+        """f32 [N, 1, H, W] of the network's size -> its outputs."""
+        answers = [self._session.run(self._outputs, {"pixels": picture[None]}) for picture in pixels.numpy()]
+        return tuple(torch.from_numpy(np.concatenate(values)) for values in zip(*answers, strict=True))
+
+
+class ExportedDetector:
+    """An exported detector called like the network it came from, a picture at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = DetectorFiles(folder / next(iter(DETECTOR_SIZES)), folder / CORNERS)
+
+    def __call__(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """f32 [N, 1, H, W], no larger than the detector's input -> heat logits and corners, cut to what lies over the pictures; corners only where there may be
+        a plate."""
         height, width = pixels.shape[2:]
-        answers = []
-        for picture in pixels.numpy():
-            frame = np.full((1, 1, *self._size), 114 / 255, np.float32)
-            frame[0, :, :height, :width] = picture
-            answers.append(self._session.run(self._outputs, {"pixels": frame}))
-        joined = [torch.from_numpy(np.concatenate(values)) for values in zip(*answers, strict=True)]
-        if (height, width) == tuple(self._size):
-            return tuple(joined)
-        return tuple(v[..., : height // STRIDE, : width // STRIDE] for v in joined)
+        heats, corners = [], []
+        for picture in pixels[:, 0].numpy():
+            frame = np.full((self._files.height, self._files.width), 114 / 255, np.float32)
+            frame[:height, :width] = picture
+            chances, found = self._files.maps(frame, SCORE_THRESHOLD)
+            heats.append(chances[:, : height // STRIDE, : width // STRIDE])
+            corners.append(found[:, : height // STRIDE, : width // STRIDE])
+        return torch.from_numpy(np.stack(heats)).logit(1e-6), torch.from_numpy(np.stack(corners))
 
 
 def averaged(network: nn.Module, *checkpoints: Path) -> nn.Module:
@@ -98,28 +98,53 @@ def averaged(network: nn.Module, *checkpoints: Path) -> nn.Module:
     return network.eval()
 
 
-def onnx_form(network: nn.Module, file: Path, height: int, width: int, outputs: list[str]) -> None:
-    """Write the network as ONNX with batch 1 at a fixed size."""
-    torch.onnx.export(network.eval(), (torch.zeros(1, 1, height, width),), file, input_names=["pixels"],
-                      output_names=outputs, opset_version=OPSET, dynamo=False)
+# An exported file: the network, the shape of its input and its name, its outputs.
+Form = tuple[nn.Module, tuple[int, ...], str, list[str]]
 
 
-def write_onnx(network: nn.Module, file: Path, height: int, width: int, outputs: list[str]) -> None:
-    """As `onnx_form`, and prove that ONNX Runtime computes what the network does."""
-    onnx_form(network, file, height, width, outputs)
-    picture = ramp(height, width)
-    got = session(file).run(outputs, {"pixels": picture})
-    with torch.no_grad():
-        wanted = network(torch.from_numpy(picture))
-    for name, ours, theirs in zip(outputs, got, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
-        if (gap := float(abs(ours - theirs.numpy()).max())) > 1e-3:
-            raise ValueError(f"{file.name}: output {name} is {gap:.5f} off the trained network after export")
+def forms(network: nn.Module) -> dict[str, Form]:
+    """The files that a network is exported as."""
+    crop = (1, 1, data.CROP_HEIGHT, data.CROP_WIDTH)
+    if isinstance(network, Reader):
+        return {READER: (network, crop, "pixels", READER_OUTPUTS)}
+    if isinstance(network, Refiner):
+        return {REFINER: (network, crop, "pixels", REFINER_OUTPUTS)}
+    sizes = {file: (1, height // STRIDE + 1, width // STRIDE + 1, STRIDE * STRIDE) for file, (height, width) in DETECTOR_SIZES.items()}
+    sights: dict[str, Form] = {file: (Sight(network), size, "pixels", SIGHT_OUTPUTS) for file, size in sizes.items()}
+    channels = network.corners[-1].in_features
+    return {**sights, CORNERS: (Corners(network), (1, REACH, REACH, channels), "features", CORNERS_OUTPUTS)}
 
 
-def golden(file: Path, height: int, width: int, output: str) -> list[float]:
-    """First values of an output for the ramp picture."""
-    values = session(file).run([output], {"pixels": ramp(height, width)})[0]
+def write(network: nn.Module, folder: Path) -> None:
+    """Write the files of a network as ONNX, with batch 1 at fixed sizes."""
+    for file, (part, shape, given, outputs) in forms(network.eval()).items():
+        torch.onnx.export(part.eval(), (torch.zeros(shape),), folder / file, input_names=[given], output_names=outputs,
+                          opset_version=OPSET, dynamo=False)
+
+
+def write_proved(network: nn.Module, folder: Path) -> None:
+    """As `write`, and prove that ONNX Runtime computes what the network does."""
+    write(network, folder)
+    for file, (part, shape, given, outputs) in forms(network).items():
+        got = session(folder / file).run(outputs, {given: ramp(shape)})
+        with torch.no_grad():
+            wanted = part.eval()(torch.from_numpy(ramp(shape)))
+        for name, ours, theirs in zip(outputs, got, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
+            if (gap := float(abs(ours - theirs.numpy()).max())) > 1e-3:
+                raise ValueError(f"{file}: output {name} is {gap:.5f} off the trained network after export")
+
+
+def golden(file: Path, output: str) -> list[float]:
+    """First values of an output for the ramp."""
+    network = session(file)
+    given = network.get_inputs()[0]
+    values = network.run([output], {given.name: ramp(given.shape)})[0]
     return [round(float(v), 6) for v in values.flatten()[:GOLDEN_VALUES]]
+
+
+def features_of(corners: Path) -> int:
+    """How many features of a cell the file takes."""
+    return int(session(corners).get_inputs()[0].shape[-1])
 
 
 def frames(scenes: data.Shards, height: int, width: int) -> Iterator[np.ndarray]:
@@ -132,12 +157,20 @@ def frames(scenes: data.Shards, height: int, width: int) -> Iterator[np.ndarray]
 
 
 def in_8_bits(fp32: Path, folder: Path, source: Source) -> None:
-    """Write the networks of `fp32` in 8 bits into `folder`."""
+    """Write the networks of `fp32` in 8 bits into `folder`. Corners are told of few cells and stay as they are."""
+
+    def pixels(pictures: Iterable[np.ndarray]) -> Iterator[Tensor]:
+        return (torch.from_numpy(picture.astype(np.float32) / 255.0)[None, None] for picture in pictures)
+
     scenes = data.scenes([source.validation_scenes])
     for file, (height, width) in DETECTOR_SIZES.items():
-        quantise.quantise(fp32 / file, folder / file, frames(scenes, height, width))
-    for file, shards in ((READER, data.plates([source.validation_plates])), (REFINER, data.corners([source.validation_corners]))):
-        quantise.quantise(fp32 / file, folder / file, iter(next(shards.batches(quantise.CALIBRATED_ON))[0]))
+        given = (cells(frame).numpy() for frame in pixels(frames(scenes, height, width)))
+        quantise.quantise(fp32 / file, folder / file, given, ["heat"], quantise.OPERATORS + quantise.COPYING)
+    shutil.copyfile(fp32 / CORNERS, folder / CORNERS)
+    for file, outputs, shards in ((READER, READER_OUTPUTS, data.plates([source.validation_plates])),
+                                  (REFINER, REFINER_OUTPUTS, data.corners([source.validation_corners]))):
+        crops = next(shards.batches(quantise.CALIBRATED_ON))[0]
+        quantise.quantise(fp32 / file, folder / file, (crop.numpy() for crop in pixels(crops)), outputs)
 
 
 def describe(folder: Path, precision: str, name: str, source: Source) -> dict[str, Any]:
@@ -145,11 +178,11 @@ def describe(folder: Path, precision: str, name: str, source: Source) -> dict[st
     plates, scenes = data.plates([source.validation_plates]), data.scenes([source.validation_scenes])
     corners = data.corners([source.validation_corners])
     reader, refiner = Exported(folder / READER, READER_OUTPUTS), Exported(folder / REFINER, REFINER_OUTPUTS)
-    detector = Exported(folder / next(iter(DETECTOR_SIZES)), DETECTOR_OUTPUTS)
+    detector = ExportedDetector(folder)
     measured = calibrate.calibrate(reader, plates).as_dict()
     crop = data.CROP_HEIGHT, data.CROP_WIDTH
     manifest = {
-        "schema": 1,
+        "schema": 2,
         "name": name,
         "version": source.version,
         "precision": precision,
@@ -159,6 +192,7 @@ def describe(folder: Path, precision: str, name: str, source: Source) -> dict[st
                 {"file": file, "sha256": digest(folder / file), "height": h, "width": w}
                 for file, (h, w) in DETECTOR_SIZES.items()
             ],
+            "corners": {"file": CORNERS, "sha256": digest(folder / CORNERS), "reach": REACH, "features": features_of(folder / CORNERS)},
             "stride": STRIDE,
             "corner_unit": CORNER_UNIT,
             "classes": list(data.LAYOUTS),
@@ -178,22 +212,25 @@ def describe(folder: Path, precision: str, name: str, source: Source) -> dict[st
             "slots": data.SLOTS,
             "temperature": measured["temperature"],
             "views": [list(view) for view in calibrate.VIEWS],
+            "enough": measured["enough"],
         },
         "thresholds": {"read_certain": measured["read_certain"], "read_least": measured["read_least"]},
         "golden": {
             "tolerance": TOLERANCE[precision],
-            "reader_logits": golden(folder / READER, *crop, "logits"),
-            "refiner_offsets": golden(folder / REFINER, *crop, "offsets"),
-            "detector_heat": {file: golden(folder / file, h, w, "heat") for file, (h, w) in DETECTOR_SIZES.items()},
+            "reader_logits": golden(folder / READER, "logits"),
+            "refiner_offsets": golden(folder / REFINER, "offsets"),
+            "detector_heat": {file: golden(folder / file, "heat") for file in DETECTOR_SIZES},
+            "detector_corners": golden(folder / CORNERS, "corners"),
         },
         "trained_on": {"renderer": source.renderer, "seeds": source.seeds, "crops": source.crops, "tiles": source.tiles,
                        "started_from": source.started_from},
         "metrics": {
             "reader": train_reader.validate(reader, plates),
             "refiner": train_refiner.validate(lambda x: refiner(x)[0], corners),
-            "detector": train_detector.validate(detector, scenes, chances=True),
+            "detector": train_detector.validate(detector, scenes),
             "certain_yield": measured["certain_yield"],
             "certain_error": measured["certain_error"],
+            "looks": measured["looks"],
         },
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -207,11 +244,8 @@ def export(source: Source, folder: Path) -> dict[str, Any]:
     for place in (folder, fp32):
         place.mkdir(parents=True, exist_ok=True)
     reader = averaged(Reader(), *filter(None, [source.reader_began, source.reader]))
-    write_onnx(reader, fp32 / READER, data.CROP_HEIGHT, data.CROP_WIDTH, READER_OUTPUTS)
-    write_onnx(averaged(Refiner(), source.refiner), fp32 / REFINER, data.CROP_HEIGHT, data.CROP_WIDTH, REFINER_OUTPUTS)
-    detector = DetectorWithChances(averaged(Detector(), source.detector))
-    for file, (height, width) in DETECTOR_SIZES.items():
-        write_onnx(detector, fp32 / file, height, width, DETECTOR_OUTPUTS)
+    for network in (reader, averaged(Refiner(), source.refiner), averaged(Detector(), source.detector)):
+        write_proved(network, fp32)
     in_8_bits(fp32, folder, source)
     describe(fp32, "fp32", f"{NAME}-fp32", source)
     return describe(folder, "int8", NAME, source)

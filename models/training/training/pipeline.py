@@ -7,7 +7,6 @@ detector and the refiner go on from the weights of a 32-bit bundle.
 """
 
 import argparse
-import functools
 import json
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from torch import nn
 
 from . import export
 from .bundle import MANIFEST
-from .data import CROP_HEIGHT, CROP_WIDTH, Shards, corners, plates, scenes
+from .data import Shards, corners, plates, scenes
 from .detector import Detector
 from .loop import CHECKPOINT
 from .reader import Reader
@@ -57,20 +56,15 @@ def render(binary: Path, work: Path, share: float) -> None:
 def start(work: Path, bundle: Path) -> None:
     """Checkpoints with the weights of a 32-bit bundle, for the trainings to start from."""
 
-    def write(name: str, network: nn.Module, file: Path, height: int, width: int, outputs: list[str], held_out: Shards) -> None:
+    def write(name: str, network: nn.Module, files: list[str], held_out: Shards) -> None:
         pictures = (torch.from_numpy(batch[0])[:, None].float() / 255.0 for batch in held_out.batches(50, 1000))
-        form = functools.partial(export.onnx_form, height=height, width=width, outputs=outputs)
-        restored = Restoration(network, file, form).restore(pictures)
-        restored = restored.detector if isinstance(restored, export.DetectorWithChances) else restored
+        restored = Restoration(network, bundle, files, export.write).restore(pictures)
         (work / "start").mkdir(exist_ok=True)
         torch.save({"average": restored.state_dict()}, work / "start" / f"{name}.pt")
 
-    crop = CROP_HEIGHT, CROP_WIDTH
-    write("reader", Reader(), bundle / export.READER, *crop, export.READER_OUTPUTS, plates([work / "plates-val"]))
-    write("refiner", Refiner(), bundle / export.REFINER, *crop, export.REFINER_OUTPUTS, corners([work / "corners-val"]))
-    file, size = next(iter(export.DETECTOR_SIZES.items()))
-    write("detector", export.DetectorWithChances(Detector()), bundle / file, *size, export.DETECTOR_OUTPUTS,
-          scenes([work / "scenes-val"]))
+    write("reader", Reader(), [export.READER], plates([work / "plates-val"]))
+    write("refiner", Refiner(), [export.REFINER], corners([work / "corners-val"]))
+    write("detector", Detector(), [next(iter(export.DETECTOR_SIZES)), export.CORNERS], scenes([work / "scenes-val"]))
 
 
 def trainings(work: Path, minutes: float, steps: int | None, started: bool) -> list[list[str]]:

@@ -8,7 +8,7 @@ files is the same weight.
 
 import copy
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,19 +37,19 @@ def normalised_convolutions(network: nn.Module) -> list[tuple[nn.Conv2d, nn.Batc
 
 
 class Restoration:
-    """Puts the values of `file` into a network of the form that wrote it; `write` exports such a network to a file."""
+    """Puts the values of `files` of `folder` into a network of the form that wrote them; `write` exports such a network to a folder."""
 
-    def __init__(self, network: nn.Module, file: Path, write) -> None:
+    def __init__(self, network: nn.Module, folder: Path, files: Sequence[str], write: Callable[[nn.Module, Path], None]) -> None:
         self.network = network
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as place:
             probe = copy.deepcopy(network).eval()
             for parameter in probe.parameters():
                 nn.init.normal_(parameter, std=0.1)
-            write(probe, Path(folder) / "probe.onnx")
-            random = initializers(Path(folder) / "probe.onnx")
-        shipped = initializers(file)
+            write(probe, Path(place))
+            random = [weight for file in files for weight in initializers(Path(place) / file)]
+        shipped = [weight for file in files for weight in initializers(folder / file)]
         if [v.shape for _, v in random] != [v.shape for _, v in shipped]:
-            raise ValueError(f"{file} was not exported from a {type(network).__name__} of this form")
+            raise ValueError(f"{' and '.join(files)} of {folder} were not exported from a {type(network).__name__} of this form")
         self._places = list(zip((v for _, v in random), (v for _, v in shipped), strict=True))
         self._probe = probe
 

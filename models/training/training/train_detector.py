@@ -12,16 +12,13 @@ CORNER_WEIGHT = 0.25
 
 
 @torch.no_grad()
-def validate(network, shards: data.Shards, limit: int = 1000, threshold: float = 0.35,
-             chances: bool = False) -> dict[str, float]:
-    """Recall at IoU 0.5, precision, and the mean corner error in parts of the plate's height. `chances`: the network gives
-    them itself, not logits."""
+def validate(network, shards: data.Shards, limit: int = 1000, threshold: float = 0.35) -> dict[str, float]:
+    """Recall at IoU 0.5, precision, and the mean corner error in parts of the plate's height."""
     shown = found = said = 0
     errors: list[float] = []
     for images, plates in shards.batches(20, limit):
         heat, corners = network(torch.from_numpy(images)[:, None].float() / 255.0)
-        heat = heat if chances else heat.sigmoid()
-        for chance, offsets, truth in zip(heat.numpy(), corners.numpy(), plates, strict=True):
+        for chance, offsets, truth in zip(heat.sigmoid().numpy(), corners.numpy(), plates, strict=True):
             hits = photos.peaks(chance, offsets, threshold)
             said += len(hits)
             for row in truth[(truth[:, 0] >= 0) & (truth[:, 0] < len(data.LAYOUTS))]:
@@ -39,11 +36,11 @@ def validate(network, shards: data.Shards, limit: int = 1000, threshold: float =
 
 @torch.no_grad()
 def sure_score(network, shards: data.Shards, wrong: float = 0.004, limit: int = 1000, threshold: float = 0.35) -> float:
-    """The lowest score such that at most `wrong` of the hits at or above it are no plate; `network` gives chances."""
+    """The lowest score such that at most `wrong` of the hits at or above it are no plate."""
     scores, false = [], []
     for images, plates in shards.batches(20, limit):
         heat, corners = network(torch.from_numpy(images)[:, None].float() / 255.0)
-        for chance, offsets, truth in zip(heat.numpy(), corners.numpy(), plates, strict=True):
+        for chance, offsets, truth in zip(heat.sigmoid().numpy(), corners.numpy(), plates, strict=True):
             known = [row[1:].reshape(4, 2) for row in truth[truth[:, 0] != data.NO_PLATE]]
             for hit in photos.peaks(chance, offsets, threshold):
                 scores.append(hit.score)
