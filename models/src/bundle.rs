@@ -8,6 +8,8 @@ use clearance::mark::{ALPHABET, MAX_CHARACTERS};
 use clearance::picture::{CORNER_MARGIN, CROP_HEIGHT, CROP_WIDTH};
 use serde::Deserialize;
 
+use crate::letterbox::STRIDE;
+
 /// Version of the manifest's form that this side reads.
 const SCHEMA: u32 = 2;
 
@@ -81,7 +83,7 @@ pub(crate) struct DetectorManifest {
     pub(crate) files: Vec<DetectorFile>,
     pub(crate) corners: CornersFile,
     /// Pixels of the network's input for each cell of its output.
-    pub(crate) stride: usize,
+    stride: usize,
     /// Pixels for a corner offset of 1.
     pub(crate) corner_unit: f32,
     classes: Vec<String>,
@@ -272,16 +274,11 @@ impl Manifest {
         wanted(detector.classes == CLASSES, format!("the detector's classes are {:?}", detector.classes))?;
         wanted(!detector.files.is_empty(), "there is no detector".to_owned())?;
         let corners = &detector.corners;
-        let sizes = detector.files.iter().all(|f| {
-            let multiple = |n: usize| {
-                let cells = n / detector.stride.max(1);
-                n <= 4096 && n.is_multiple_of(detector.stride.max(1)) && cells >= corners.reach
-            };
-            multiple(f.height) && multiple(f.width)
-        });
+        let fits = |n: usize| n <= 4096 && n.is_multiple_of(STRIDE) && n / STRIDE >= corners.reach;
+        let sizes = detector.files.iter().all(|f| fits(f.height) && fits(f.width));
         wanted(
-            detector.stride > 0 && detector.stride.is_multiple_of(2) && sizes && detector.corner_unit > 0.0,
-            "the detector's sizes do not fit its stride, or its stride is odd".to_owned(),
+            detector.stride == STRIDE && sizes && detector.corner_unit > 0.0,
+            format!("the detector's sizes do not fit its stride, or its stride is not {STRIDE}"),
         )?;
         wanted(
             !corners.reach.is_multiple_of(2) && corners.reach <= 64 && (1..=1024).contains(&corners.features),

@@ -7,7 +7,7 @@ use clearance::read::{PlateLayout, PlateSighting};
 
 use crate::RecogniseError;
 use crate::bundle::{Bundle, CornersFile, DetectorManifest};
-use crate::letterbox::{Fit, Letterbox, cells_of};
+use crate::letterbox::{AREA, Fit, Letterbox, STRIDE, cells_of};
 use crate::network::Network;
 
 /// More plates than this in one picture are noise.
@@ -53,10 +53,9 @@ impl Detector {
         let manifest = bundle.manifest.detector.clone();
         let mut networks = Vec::new();
         for file in &manifest.files {
-            let stride = manifest.stride;
-            let input = [1, cells_of(file.height, stride), cells_of(file.width, stride), stride * stride];
+            let input = [1, cells_of(file.height), cells_of(file.width), AREA];
             let mut network = Network::load(bundle, &file.file, input)?;
-            let grid = grid(file.width, file.height, stride);
+            let grid = grid(file.width, file.height);
             let golden = bundle.manifest.golden.detector_heat.get(&file.file).map_or(&[][..], Vec::as_slice);
             network.prove(
                 outputs(grid, manifest.corners.features),
@@ -83,8 +82,8 @@ impl Detector {
             return Ok(Vec::new());
         };
         let manifest = &self.manifest;
-        let fit = self.letterbox.fill(picture, *width, *height, manifest.stride)?;
-        let grid = grid(*width, *height, manifest.stride);
+        let fit = self.letterbox.fill(picture, *width, *height)?;
+        let grid = grid(*width, *height);
         let wanted = outputs(grid, manifest.corners.features);
         let mut plates = network.run(&self.letterbox.cells, wanted, |[heat, features]| {
             peaks(heat, grid, manifest.score_threshold)
@@ -100,8 +99,8 @@ impl Detector {
     }
 }
 
-fn grid(width: usize, height: usize, stride: usize) -> Grid {
-    Grid { width: width / stride, height: height / stride }
+fn grid(width: usize, height: usize) -> Grid {
+    Grid { width: width / STRIDE, height: height / STRIDE }
 }
 
 fn outputs(grid: Grid, features: usize) -> [(&'static str, usize); 2] {
@@ -146,7 +145,7 @@ struct Peak {
 impl Peak {
     /// The plate whose corners are told here, in pixels of the network's input.
     fn plate(&self, corners: &[f32; 8], grid: Grid, manifest: &DetectorManifest) -> PlateSighting {
-        let centre = |i: usize| (i as f32 + 0.5) * manifest.stride as f32;
+        let centre = |i: usize| (i as f32 + 0.5) * STRIDE as f32;
         let (x, y) = (centre(self.cell % grid.width), centre(self.cell / grid.width));
         let corner = |i: usize| {
             Point::new(

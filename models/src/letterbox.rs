@@ -10,6 +10,12 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 
 use crate::RecogniseError;
 
+/// Pixels of the detector's input, each way, for one cell of its maps.
+pub(crate) const STRIDE: usize = 4;
+
+/// Pixels of a cell.
+pub(crate) const AREA: usize = STRIDE * STRIDE;
+
 /// Grey of the padding: what training used.
 const PADDING: u8 = 114;
 
@@ -65,13 +71,12 @@ impl Letterbox {
         Self { resizer: Resizer::new(), packed: Vec::new(), row: Vec::new(), cells: Vec::new() }
     }
 
-    /// Fill `cells` with the picture fitted into `width` x `height`, in cells of `stride` pixels each way.
+    /// Fill `cells` with the picture fitted into `width` x `height`, multiples of the stride.
     pub(crate) fn fill(
         &mut self,
         picture: LumaView<'_>,
         width: usize,
         height: usize,
-        stride: usize,
     ) -> Result<Fit, RecogniseError> {
         let fit = Fit::of((picture.width(), picture.height()), width, height);
         let [w, h] = fit.size;
@@ -87,36 +92,38 @@ impl Letterbox {
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         self.resizer.resize(&source, &mut small, &options).map_err(|e| resize(e.to_string()))?;
         self.cells.clear();
-        self.cells.resize(cells_of(width, stride) * cells_of(height, stride) * stride * stride, 0.0);
+        self.cells.resize(cells_of(width) * cells_of(height) * AREA, 0.0);
         self.row.clear();
         self.row.resize(width, centred(PADDING));
         for y in h..height {
-            put(&mut self.cells, &self.row, y, stride);
+            put(&mut self.cells, &self.row, y);
         }
         for (y, line) in small.buffer().chunks_exact(w).enumerate() {
             self.row.iter_mut().zip(line).for_each(|(pixel, grey)| *pixel = centred(*grey));
-            put(&mut self.cells, &self.row, y, stride);
+            put(&mut self.cells, &self.row, y);
         }
         Ok(fit)
     }
 }
 
 /// Cells for so many pixels.
-pub(crate) fn cells_of(pixels: usize, stride: usize) -> usize {
-    pixels / stride + 1
+pub(crate) fn cells_of(pixels: usize) -> usize {
+    pixels / STRIDE + 1
 }
 
 /// Put row `y` of the picture into its cells.
-fn put(cells: &mut [f32], row: &[f32], y: usize, stride: usize) {
-    let area = stride * stride;
-    let (down, inside) = ((y + stride / 2) / stride, (y + stride / 2) % stride * stride);
-    let width = cells_of(row.len(), stride) * area;
-    let line = &mut cells[down * width..(down + 1) * width];
-    let (first, rest) = row.split_at(stride / 2);
-    line[inside + stride / 2..inside + stride].copy_from_slice(first);
-    for (cell, pixels) in line.chunks_exact_mut(area).skip(1).zip(rest.chunks(stride)) {
-        cell[inside..inside + pixels.len()].copy_from_slice(pixels);
+fn put(cells: &mut [f32], row: &[f32], y: usize) {
+    const HALF: usize = STRIDE / 2;
+    let (down, inside) = ((y + HALF) / STRIDE, (y + HALF) % STRIDE * STRIDE);
+    let width = cells_of(row.len()) * AREA;
+    let (line, _) = cells[down * width..(down + 1) * width].as_chunks_mut::<AREA>();
+    let (first, rest) = row.split_at(HALF);
+    let (whole, last) = rest.as_chunks::<STRIDE>();
+    line[0][inside + HALF..inside + STRIDE].copy_from_slice(first);
+    for (cell, pixels) in line[1..].iter_mut().zip(whole) {
+        cell[inside..inside + STRIDE].copy_from_slice(pixels);
     }
+    line[whole.len() + 1][inside..inside + last.len()].copy_from_slice(last);
 }
 
 /// The picture's rows without padding.
@@ -138,7 +145,7 @@ mod tests {
     fn the_rest_of_the_input_is_padding() {
         let picture = clearance::picture::Luma::new(vec![255; 100 * 50], 100, 50).unwrap();
         let mut letterbox = Letterbox::new();
-        let fit = letterbox.fill(picture.view(), 64, 64, 4).unwrap();
+        let fit = letterbox.fill(picture.view(), 64, 64).unwrap();
         assert_eq!(fit.size, [64, 32]);
         assert_eq!(pixel(&letterbox.cells, 64, 0, 31), centred(255));
         assert_eq!(pixel(&letterbox.cells, 64, 0, 32), centred(PADDING));
@@ -160,7 +167,7 @@ mod tests {
         )
         .unwrap();
         let mut letterbox = Letterbox::new();
-        letterbox.fill(picture.view(), width, height, 4).unwrap();
+        letterbox.fill(picture.view(), width, height).unwrap();
         assert_eq!(letterbox.cells.len(), 7 * 5 * 16);
         for (i, grey) in picture.pixels().iter().enumerate() {
             assert_eq!(pixel(&letterbox.cells, width, i % width, i / width), centred(*grey));
