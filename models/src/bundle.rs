@@ -62,6 +62,9 @@ pub struct Thresholds {
     pub read_certain: f32,
     /// Below it nothing was read.
     pub read_least: f32,
+    /// From this score on a sighting is a plate whatever is read there; below it, it may be lettering.
+    #[serde(skip)]
+    pub sighting_sure: f32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -215,7 +218,7 @@ impl Bundle {
 
     /// Its thresholds.
     pub fn thresholds(&self) -> Thresholds {
-        self.manifest.thresholds
+        Thresholds { sighting_sure: self.manifest.detector.sure_score, ..self.manifest.thresholds }
     }
 
     /// Where it was read from.
@@ -291,7 +294,7 @@ impl Manifest {
             detector.files.iter().all(|f| self.golden.detector_heat.contains_key(&f.file)),
             "a detector has no golden values".to_owned(),
         )?;
-        let Thresholds { read_certain, read_least } = self.thresholds;
+        let Thresholds { read_certain, read_least, .. } = self.thresholds;
         wanted(
             (0.0..=1.0).contains(&read_least) && read_least <= read_certain && read_certain <= 1.0,
             format!("thresholds {read_least} and {read_certain} are not 0 <= least <= certain <= 1"),

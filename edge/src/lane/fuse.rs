@@ -27,8 +27,11 @@ pub struct FusePolicy {
     pub read_certain: f32,
     /// Least probability of the likeliest mark for anything to count as read, 0 to 1.
     pub read_least: f32,
-    /// Least number of frames that agree on the mark for it to be certain.
+    /// Least number of frames that agree on the mark for it to be certain, in each of which the detector was sure of the plate.
     pub agreeing: u32,
+    /// Score from which on the detector is sure. Lettering on a cab reads as well as a plate does and agrees with itself in every
+    /// frame: that it is no plate, only the detector can tell.
+    pub sighting_sure: f32,
     /// How many independent frames all frames together may count for.
     pub most_evidence: f32,
     /// How many candidates are kept.
@@ -46,6 +49,7 @@ impl FusePolicy {
             read_certain: thresholds.read_certain,
             read_least: thresholds.read_least,
             agreeing: 3,
+            sighting_sure: thresholds.sighting_sure,
             most_evidence: 3.0,
             candidates: 5,
             readable_width: 60.0,
@@ -55,7 +59,13 @@ impl FusePolicy {
 
     /// For a single photograph, in which every plate that the detector finds is taken for one.
     pub fn photo(thresholds: Thresholds) -> Self {
-        Self { agreeing: 1, absent_frames: 1, readable_width: 0.0, ..Self::video(thresholds) }
+        Self {
+            agreeing: 1,
+            sighting_sure: 0.0,
+            absent_frames: 1,
+            readable_width: 0.0,
+            ..Self::video(thresholds)
+        }
     }
 }
 
@@ -162,8 +172,9 @@ fn certainty(votes: &[Vote<'_>], candidates: &[Candidate], policy: &FusePolicy) 
     let says = |vote: &Vote<'_>, mark: &RegistrationMark| vote.best.as_ref().is_some_and(|b| b.mark == *mark);
     let (agree, differ): (Vec<_>, Vec<_>) = votes.iter().partition(|v| says(v, &top.mark));
     let sum = |votes: &[&Vote<'_>]| votes.iter().map(|v| v.firmness()).sum::<f32>();
+    let sure = agree.iter().filter(|v| v.read.sighting.score >= policy.sighting_sure).count();
     let certain = top.probability >= policy.read_certain
-        && agree.len() as u32 >= policy.agreeing
+        && sure as u32 >= policy.agreeing
         && sum(&agree) > MAJORITY * sum(&differ);
     if certain { Certainty::Certain } else { Certainty::Ambiguous }
 }
@@ -200,8 +211,10 @@ pub(crate) mod tests {
         read_at(text, p, 0.0, 0.0)
     }
 
+    const THRESHOLDS: Thresholds = Thresholds { read_certain: 0.9, read_least: 0.2, sighting_sure: 0.6 };
+
     pub(crate) fn policy() -> FusePolicy {
-        FusePolicy::video(Thresholds { read_certain: 0.9, read_least: 0.2 })
+        FusePolicy::video(THRESHOLDS)
     }
 
     fn top(plate: &FusedPlate) -> &str {
@@ -229,8 +242,23 @@ pub(crate) mod tests {
     fn certain_needs_three_frames_in_a_video_and_one_in_a_photograph() {
         let reads = vec![read("AB1234", 0.999); 2];
         assert_eq!(fuse(&reads, &policy()).unwrap().certainty, Certainty::Ambiguous);
-        let photo = FusePolicy::photo(Thresholds { read_certain: 0.9, read_least: 0.2 });
+        let photo = FusePolicy::photo(THRESHOLDS);
         assert_eq!(fuse(&reads[..1], &photo).unwrap().certainty, Certainty::Certain);
+    }
+
+    #[test]
+    fn lettering_that_the_detector_was_never_sure_of_is_not_certain_however_well_it_reads() {
+        let seen = |score: f32| {
+            let mut read = read("4L4DTY4A", 0.999);
+            read.sighting.score = score;
+            read
+        };
+        let lettering = vec![seen(0.49); 15];
+        assert_eq!(fuse(&lettering, &policy()).unwrap().certainty, Certainty::Ambiguous);
+        let once = [lettering.clone(), vec![seen(0.7); 2]].concat();
+        assert_eq!(fuse(&once, &policy()).unwrap().certainty, Certainty::Ambiguous);
+        let plate = [lettering, vec![seen(0.7); 3]].concat();
+        assert_eq!(fuse(&plate, &policy()).unwrap().certainty, Certainty::Certain);
     }
 
     #[test]
@@ -283,7 +311,8 @@ pub(crate) mod tests {
             let plate = fuse(&reads, &policy()).unwrap();
             if let Some(mark) = plate.certain_mark() {
                 let agree = reads.iter().filter(|r| {
-                    models::candidates(&r.characters, 1).first().is_some_and(|c| c.mark == *mark)
+                    r.sighting.score >= policy().sighting_sure
+                        && models::candidates(&r.characters, 1).first().is_some_and(|c| c.mark == *mark)
                 }).count();
                 prop_assert!(agree >= 3);
             }
