@@ -73,6 +73,11 @@ impl Detector {
         self.manifest.sure_score
     }
 
+    /// Half-way from the least score of a sighting to a sure one.
+    pub(crate) fn half_sure_score(&self) -> f32 {
+        f32::midpoint(self.manifest.score_threshold, self.manifest.sure_score)
+    }
+
     /// The plates in a picture, surest first.
     pub(crate) fn sight(&mut self, picture: LumaView<'_>) -> Result<Vec<PlateSighting>, RecogniseError> {
         let size = (picture.width(), picture.height());

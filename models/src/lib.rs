@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub use bundle::{Bundle, BundleError, Thresholds};
 pub use candidates::candidates;
 use clearance::picture::LumaView;
-use clearance::read::{PlateRead, PlateSighting};
+use clearance::read::{PlateLayout, PlateRead, PlateSighting};
 pub use runtime::RuntimeError;
 
 /// The bundle used where none is named: 8-bit networks, for lanes.
@@ -113,19 +113,25 @@ impl Recogniser {
         let detect = start.elapsed();
         let start = Instant::now();
         let mut plates = sightings.iter().map(|s| self.read(picture, s)).collect::<Result<Vec<_>, _>>()?;
-        let sure = self.detector.sure_score();
-        plates.retain(|plate| plate.sighting.score >= sure || says_something(plate));
+        let (sure, half) = (self.detector.sure_score(), self.detector.half_sure_score());
+        plates.retain(|plate| plate.sighting.score >= sure || says_plate(plate, half));
         Ok(Recognition { plates, detect, read: start.elapsed() })
     }
 }
 
 /// Fewest characters that confirm an unsure sighting, and least probability of their text (choice): a bar or a bolt alone is
-/// read as one character often enough.
-const CONFIRMING: (usize, f32) = (2, 0.1);
+/// read as one character often enough, and the oval of a country has two.
+const CONFIRMING: (usize, f32) = (3, 0.1);
 
-fn says_something(plate: &PlateRead) -> bool {
+/// Whether what is read there says that an unsure sighting is a plate. A dark plate bears a Chinese character; light lettering on
+/// a dark ground that bears none is a badge, a road sign or the time that the camera writes into the picture, unless the detector was
+/// at least half sure and took a light plate for a dark one.
+fn says_plate(plate: &PlateRead, half_sure: f32) -> bool {
     let (text, probability) = plate.best();
-    text.chars().count() >= CONFIRMING.0 && probability >= CONFIRMING.1
+    let fits = plate.sighting.layout != PlateLayout::CrossBoundary || !text.is_ascii();
+    text.chars().count() >= CONFIRMING.0
+        && probability >= CONFIRMING.1
+        && (fits || plate.sighting.score >= half_sure)
 }
 
 /// The folder that holds bundles: `models/bundles` in this folder, the program's, or one above them; else
@@ -139,4 +145,38 @@ pub fn bundles_folder() -> PathBuf {
         .map(|folder| folder.join("models/bundles"))
         .find(|folder| folder.is_dir())
         .unwrap_or_else(|| Path::new("/usr/share/clearlane/models").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clearance::geometry::Quad;
+    use clearance::mark::{ALPHABET, CLASSES, MAX_CHARACTERS};
+
+    use super::*;
+
+    fn read(text: &str, p: f32, layout: PlateLayout) -> PlateRead {
+        let sighting = PlateSighting { corners: Quad::rectangle(0.0, 0.0, 120.0, 30.0), score: 0.3, layout };
+        let mut said = text.chars();
+        let characters: [_; MAX_CHARACTERS] = std::array::from_fn(|_| {
+            let class = said.next().map_or(0, |c| 1 + ALPHABET.iter().position(|a| *a == c).unwrap());
+            let mut position = [(1.0 - p) / (CLASSES - 1) as f32; CLASSES];
+            position[class] = p;
+            position
+        });
+        PlateRead { sighting, characters }
+    }
+
+    #[test]
+    fn an_unsure_sighting_is_confirmed_by_what_a_plate_of_its_kind_says() {
+        use PlateLayout::{CrossBoundary, DoubleRow, SingleRow};
+        let says = |text, p, layout| says_plate(&read(text, p, layout), 0.4);
+        assert!(says("AB1234", 0.99, SingleRow));
+        assert!(says("AB1", 0.99, DoubleRow));
+        assert!(says("粤Z1234港", 0.99, CrossBoundary));
+        assert!(says("Z1234港", 0.99, CrossBoundary), "one of its Chinese characters is enough");
+        assert!(!says("NORTH", 0.99, CrossBoundary), "a road sign");
+        assert!(says_plate(&read("NW8881", 0.99, CrossBoundary), 0.2), "a light plate taken for a dark one");
+        assert!(!says("SK", 0.99, DoubleRow), "the oval of a country");
+        assert!(!says("AB1234", 0.7, SingleRow), "hardly read");
+    }
 }

@@ -28,6 +28,7 @@ class Read:
     layout: str
     confidence: float
     score: float
+    dark: bool
     corners: np.ndarray
 
 
@@ -130,8 +131,8 @@ class Bundle:
         logits, layout = self._reader.run(["logits", "layout"], {"pixels": pixels})
         return logits[0], layout[0]
 
-    def read(self, picture: np.ndarray, corners: np.ndarray, score: float = 1.0) -> Read:
-        """Read the plate at `corners` f32 [4, 2] of u8 [H, W]."""
+    def read(self, picture: np.ndarray, corners: np.ndarray, score: float = 1.0, dark: bool = False) -> Read:
+        """Read the plate at `corners` f32 [4, 2] of u8 [H, W]; `score` and `dark` are how it was found."""
         settings = self.manifest["reader"]
         looks = []
         for view in settings["views"]:
@@ -140,15 +141,22 @@ class Bundle:
                 break
         logits, layout = (np.mean(values, axis=0) for values in zip(*looks, strict=True))
         sure = float(confidence(logits, settings["temperature"]))
-        return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, corners)
+        return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, dark, corners)
+
+    def _says_plate(self, read: Read) -> bool:
+        """Whether what was read says that an unsure sighting is a plate; a dark one bears a Chinese character, or the detector was half sure of it."""
+        settings = self.manifest["detector"]
+        half_sure = (settings["score_threshold"] + settings.get("sure_score", 0.0)) / 2
+        fits = not (read.dark and read.mark.isascii()) or read.score >= half_sure
+        return len(read.mark) >= 3 and read.confidence >= 0.1 and fits
 
     def reads(self, picture: Image.Image) -> tuple[list[Read], float]:
         """Every plate of a grey picture that was read at all, and the milliseconds it took."""
         began = time.perf_counter()
         pixels = np.asarray(picture)
-        found = [self.read(pixels, hit.corners, hit.score) for hit in self.detect(picture)]
+        found = [self.read(pixels, hit.corners, hit.score, LAYOUTS[hit.kind] == "cross_boundary") for hit in self.detect(picture)]
         least = self.manifest["thresholds"]["read_least"]
         sure = self.manifest["detector"].get("sure_score", 0.0)
-        found = [r for r in found if r.score >= sure or (len(r.mark) >= 2 and r.confidence >= 0.1)]
+        found = [r for r in found if r.score >= sure or self._says_plate(r)]
         kept = [r for r in found if r.mark and r.confidence >= least]
         return kept, 1e3 * (time.perf_counter() - began)
