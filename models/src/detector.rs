@@ -124,9 +124,8 @@ impl Corners {
     /// The corners at a cell, relative to its centre. The network looks at a window of cells around it, which near an edge of the
     /// map is moved to lie inside it: the edge is where it would be if the whole map were looked at.
     fn at(&mut self, features: &[f32], grid: Grid, cell: usize) -> Result<[f32; 8], RecogniseError> {
-        let start = |at: usize, most: usize| at.saturating_sub(self.reach / 2).min(most - self.reach);
         let (x, y) = (cell % grid.width, cell / grid.width);
-        let (left, top) = (start(x, grid.width), start(y, grid.height));
+        let (left, top) = (first_of(self.reach, x, grid.width), first_of(self.reach, y, grid.height));
         self.window.clear();
         for row in top..top + self.reach {
             let first = (row * grid.width + left) * self.features;
@@ -137,6 +136,11 @@ impl Corners {
             std::array::from_fn(|i| corners[8 * inside + i])
         })
     }
+}
+
+/// First of `reach` cells around `at`, of which there are `most`.
+fn first_of(reach: usize, at: usize, most: usize) -> usize {
+    at.saturating_sub(reach / 2).min(most.saturating_sub(reach))
 }
 
 /// A cell that is hotter than those around it.
@@ -257,6 +261,30 @@ mod tests {
         let doubtful = sighting(-2.0, -2.0, 104.0, 33.0, 0.3);
         assert_eq!(without_pieces(vec![whole, doubtful]).len(), 2, "what is doubtful hides nothing");
         assert_eq!(without_pieces(vec![whole, whole]).len(), 2, "equals do not hide each other");
+    }
+
+    #[test]
+    fn the_window_around_a_cell_lies_inside_the_map_and_holds_it() {
+        assert_eq!([0, 1, 2, 3, 17, 18, 19].map(|at| first_of(5, at, 20)), [0, 0, 0, 1, 15, 15, 15]);
+        assert_eq!([0, 4].map(|at| first_of(5, at, 5)), [0, 0]);
+    }
+
+    #[test]
+    fn peaks_are_found_for_each_layout_and_their_scores_are_chances() {
+        let grid = Grid { width: 4, height: 2 };
+        let mut heat = vec![-9.0; 4 * 2 * CLASSES];
+        heat[CLASSES * 5] = 0.0; // one row
+        heat[CLASSES * 6] = -0.5; // beside it and colder
+        heat[CLASSES * 6 + 2] = 2.0; // dark
+        heat[CLASSES * 3 + 1] = -1.2; // below a quarter
+        let found: Vec<_> = peaks(&heat, grid, 0.25).iter().map(|p| (p.cell, p.layout, p.score)).collect();
+        assert_eq!(
+            found,
+            [
+                (5, PlateLayout::SingleRow, 0.5),
+                (6, PlateLayout::CrossBoundary, 1.0 / (1.0 + (-2.0f32).exp()))
+            ]
+        );
     }
 
     #[test]

@@ -73,10 +73,12 @@ fn values_that_cannot_work_are_refused_with_their_reason() {
         });
         assert!(error.contains(named) && error.contains("manifest.json"), "{error}");
     }
-    let nested: [(&str, Value, &str); 6] = [
+    let nested: [(&str, Value, &str); 8] = [
         ("/reader/temperature", json!(-1.0), "temperature"),
         ("/reader/views", json!([]), "views"),
         ("/reader/slots", json!(11), "11 characters"),
+        ("/reader/enough", json!(0.5), "enough from 0.5"),
+        ("/detector/corners/reach", json!(4), "4 cells each way"),
         ("/refiner/margin", json!(0.5), "margin"),
         ("/detector/stride", json!(7), "stride"),
         ("/golden/tolerance", json!(9.0), "tolerance"),
@@ -89,9 +91,12 @@ fn values_that_cannot_work_are_refused_with_their_reason() {
 
 #[test]
 fn a_network_that_computes_something_else_is_not_used() {
-    for place in
-        ["/golden/reader_logits/0", "/golden/refiner_offsets/0", "/golden/detector_heat/detector.onnx/0"]
-    {
+    for place in [
+        "/golden/reader_logits/0",
+        "/golden/refiner_offsets/0",
+        "/golden/detector_heat/detector.onnx/0",
+        "/golden/detector_corners/0",
+    ] {
         let copy = changed(|manifest| *manifest.pointer_mut(place).unwrap() = json!(77.0));
         let refused = Recogniser::new(&Bundle::load(copy.path()).unwrap()).err().expect(place);
         assert!(matches!(refused, RecogniseError::Golden { .. }), "{place}: {refused}");
