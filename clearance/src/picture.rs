@@ -75,8 +75,8 @@ impl<'a> LumaView<'a> {
         if self.stride == self.width { self.pixels.get(..self.width * self.height) } else { None }
     }
 
-    /// Add the grey values between pixels at `places` to `sums`, the edge repeated outside. Places count from the outer corner of the first
-    /// pixel, so pixel centres lie at halves.
+    /// Add the grey values between pixels at `places` to `sums`, the edge repeated outside. Places count from the outer
+    /// corner of the first pixel, so pixel centres lie at halves.
     fn add_samples(&self, places: &Places, sums: &mut [f32; CROP_WIDTH]) {
         let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);
         // The pixel to the left of a place and above it. Past the last pair of pixels it is that pair, so that both of a pair
@@ -108,8 +108,8 @@ impl<'a> LumaView<'a> {
     }
 }
 
-/// The pixel before a place, or at it: one of the two between which it lies. What comes from a float's bits becomes vector instructions, unlike a cast, which
-/// must look for what does not fit.
+/// The pixel before a place, or at it: one of the two between which it lies. What comes from a float's bits becomes vector
+/// instructions, unlike a cast, which must look for what does not fit.
 fn before(place: f32) -> i32 {
     // From here on floats are whole numbers, so that adding it rounds.
     const WHOLE: f32 = 8_388_608.0;

@@ -121,8 +121,8 @@ impl Corners {
         Ok(Self { network, reach: *reach, features: *features, window: Vec::new() })
     }
 
-    /// The corners at a cell, relative to its centre. The network looks at a window of cells around it, which near an edge of the
-    /// map is moved to lie inside it: the edge is where it would be if the whole map were looked at.
+    /// The corners at a cell, relative to its centre. The network looks at a window of cells around it, which near an edge
+    /// of the map is moved to lie inside it: the edge is where it would be if the whole map were looked at.
     fn at(&mut self, features: &[f32], grid: Grid, cell: usize) -> Result<[f32; 8], RecogniseError> {
         let (x, y) = (cell % grid.width, cell / grid.width);
         let (left, top) = (first_of(self.reach, x, grid.width), first_of(self.reach, y, grid.height));

@@ -1,7 +1,8 @@
 //! Fitting a picture into the detector's fixed input: scaled with its aspect kept, at the top left, the rest grey.
 //!
-//! The detector takes pictures in cells: its stride each way of pixels lie side by side, row by row. A first layer over pixels alone would be the slowest of
-//! all. Cells begin half a stride up and left of the picture, so that what is around one cell of the maps is four cells that touch.
+//! The detector takes pictures in cells: the pixels of a square as wide as its stride lie side by side, row by row. A first
+//! layer over single pixels would be the slowest of all. Cells begin half a stride up and left of the picture, so that what is
+//! around one cell of the maps is four cells that touch.
 
 use clearance::geometry::Point;
 use clearance::picture::LumaView;

@@ -123,9 +123,9 @@ impl Recogniser {
 /// read as one character often enough, and the oval of a country has two.
 const CONFIRMING: (usize, f32) = (3, 0.1);
 
-/// Whether what is read there says that an unsure sighting is a plate. A dark plate bears a Chinese character; light lettering on
-/// a dark ground that bears none is a badge, a road sign or the time that the camera writes into the picture, unless the detector was
-/// at least half sure and took a light plate for a dark one.
+/// Whether what is read there says that an unsure sighting is a plate. A dark plate bears a Chinese character; light
+/// lettering on a dark ground that bears none is a badge, a road sign or the time that the camera writes into the picture,
+/// unless the detector was at least half sure and took a light plate for a dark one.
 fn says_plate(plate: &PlateRead, half_sure: f32) -> bool {
     let (text, probability) = plate.best();
     let fits = plate.sighting.layout != PlateLayout::CrossBoundary || !text.is_ascii();

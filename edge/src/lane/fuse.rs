@@ -27,10 +27,11 @@ pub struct FusePolicy {
     pub read_certain: f32,
     /// Least probability of the likeliest mark for anything to count as read, 0 to 1.
     pub read_least: f32,
-    /// Least number of frames that agree on the mark for it to be certain, in each of which the detector was sure of the plate.
+    /// Least number of frames that agree on the mark for it to be certain, in each of which the detector was sure of
+    /// the plate.
     pub agreeing: u32,
-    /// Score from which on the detector is sure. Lettering on a cab reads as well as a plate does and agrees with itself in every
-    /// frame: that it is no plate, only the detector can tell.
+    /// Score from which on the detector is sure. Lettering on a cab reads as well as a plate does and agrees with itself
+    /// in every frame: that it is no plate, only the detector can tell.
     pub sighting_sure: f32,
     /// How many independent frames all frames together may count for.
     pub most_evidence: f32,

@@ -71,8 +71,8 @@ class DetectorFiles:
         self.height, self.width = (rows - 1) * STRIDE, (columns - 1) * STRIDE
 
     def maps(self, pixels: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
-        """f32 [height, width] in 0..1 -> chances [3, h, w] and corners [8, h, w], the corners only where a chance is at or above
-        the threshold."""
+        """f32 [height, width] in 0..1 -> chances [3, h, w] and corners [8, h, w], the corners only where a chance is at or
+        above the threshold."""
         given = cells(torch.from_numpy(pixels[None, None])).numpy()
         heat, features = (values[0] for values in self._sight.run(["heat", "features"], {"pixels": given}))
         chances = 1.0 / (1.0 + np.exp(-heat.transpose(2, 0, 1)))
@@ -98,7 +98,8 @@ class Bundle:
         for entry in [*detector["files"], *filter(None, parts)]:
             if digest(folder / entry["file"]) != entry["sha256"]:
                 raise ValueError(f"{entry['file']} is not the file that {folder / MANIFEST} names: export again")
-        self._detectors = [DetectorFiles(folder / entry["file"], folder / detector["corners"]["file"]) for entry in detector["files"]]
+        corners = folder / detector["corners"]["file"]
+        self._detectors = [DetectorFiles(folder / entry["file"], corners) for entry in detector["files"]]
         self._reader = session(folder / self.manifest["reader"]["file"])
         refiner = self.manifest.get("refiner")
         self._refiner = session(folder / refiner["file"]) if refiner else None
@@ -144,7 +145,8 @@ class Bundle:
         return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, dark, corners)
 
     def _says_plate(self, read: Read) -> bool:
-        """Whether what was read says that an unsure sighting is a plate; a dark one bears a Chinese character, or the detector was half sure of it."""
+        """Whether what was read says that an unsure sighting is a plate; a dark one bears a Chinese character, or the
+        detector was half sure of it."""
         settings = self.manifest["detector"]
         half_sure = (settings["score_threshold"] + settings.get("sure_score", 0.0)) / 2
         fits = not (read.dark and read.mark.isascii()) or read.score >= half_sure
@@ -154,7 +156,8 @@ class Bundle:
         """Every plate of a grey picture that was read at all, and the milliseconds it took."""
         began = time.perf_counter()
         pixels = np.asarray(picture)
-        found = [self.read(pixels, hit.corners, hit.score, LAYOUTS[hit.kind] == "cross_boundary") for hit in self.detect(picture)]
+        dark = LAYOUTS.index("cross_boundary")
+        found = [self.read(pixels, hit.corners, hit.score, hit.kind == dark) for hit in self.detect(picture)]
         least = self.manifest["thresholds"]["read_least"]
         sure = self.manifest["detector"].get("sure_score", 0.0)
         found = [r for r in found if r.score >= sure or self._says_plate(r)]

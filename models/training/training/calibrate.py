@@ -17,8 +17,8 @@ from .bundle import confidence, softmax
 # A reader: pixels f32 [N, 1, 64, 160] -> slot logits [N, 10, 40] and layout logits [N, 3].
 Read = Callable[[Tensor], tuple[Tensor, Tensor]]
 
-# How the product cuts a plate out for each look at it: shift to the right and down, and growth, in parts of its size. Where the first look is not clear the
-# logits of all are averaged.
+# How the product cuts a plate out for each look at it: shift to the right and down, and growth, in parts of its size. Where
+# the first look is not clear the logits of all are averaged.
 VIEWS = ((0.0, 0.0, 0.0), (0.015, 0.03, 0.0), (-0.015, -0.03, 0.0))
 
 ERRORS_WHEN_CERTAIN = 0.001
@@ -99,4 +99,5 @@ def calibrate(reader: Read, shards: data.Shards) -> Calibration:
     certain, least = certain_threshold(sure, right), least_threshold(sure, right)
     kept = sure >= certain
     error = float((~right[kept]).mean()) if kept.any() else 0.0
-    return Calibration(temperature, max(enough, certain), certain, least, float(kept.mean()), error, float(1 + (looks.shape[1] - 1) * (~clear).mean()))
+    mean_looks = float(1 + (looks.shape[1] - 1) * (~clear).mean())
+    return Calibration(temperature, max(enough, certain), certain, least, float(kept.mean()), error, mean_looks)

@@ -23,16 +23,17 @@ PRIOR_LOGIT = -4.0
 def cells(pixels: Tensor) -> Tensor:
     """Pictures f32 [N, 1, H, W] in 0..1 as the detector takes them: f32 [N, H/4 + 1, W/4 + 1, 16].
 
-    Pixels are centred, (p - 128) / 64 for a byte p, which 8 bits hold without a loss. A cell is 4 x 4 of them, row by row, and cells are two pixels up and left
-    of the grid of the maps: four cells that touch are what the first layer sees around one cell of the maps. A first layer of one channel would be the slowest of all.
+    Pixels are centred, (p - 128) / 64 for a byte p, which 8 bits hold without a loss. A cell is 4 x 4 of them, row by row, and
+    cells are two pixels up and left of the grid of the maps: four cells that touch are what the first layer sees around one
+    cell of the maps. A first layer of one channel would be the slowest of all.
     """
     framed = F.pad((pixels * 255.0 - 128.0) / 64.0, (STRIDE // 2,) * 4)
     return F.pixel_unshuffle(framed, STRIDE).permute(0, 2, 3, 1)
 
 
 def doubled(x: Tensor) -> Tensor:
-    """Each cell as four: [N, C, H, W] -> [N, C, 2 H, 2 W]. Copies with channels last, which are whole rows in memory: several times as fast as ONNX Runtime's
-    Resize."""
+    """Each cell as four: [N, C, H, W] -> [N, C, 2 H, 2 W]. Copies with channels last, which are whole rows in memory: several
+    times as fast as ONNX Runtime's Resize."""
     n, c, h, w = x.shape
     rows = x.permute(0, 2, 3, 1)
     rows = torch.cat([rows, rows], -1).reshape(n, h, 1, 2 * w * c)
@@ -91,8 +92,8 @@ class PerCell(nn.Linear):
 
 
 class Sight(nn.Module):
-    """The part of the detector that looks at the whole picture, as it is exported: pictures as `cells` gives them -> heat logits f32
-    [N, H/4, W/4, 3], features f32 [N, H/4, W/4, last]."""
+    """The part of the detector that looks at the whole picture, as it is exported: pictures as `cells` gives them -> heat
+    logits f32 [N, H/4, W/4, 3], features f32 [N, H/4, W/4, last]."""
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
@@ -106,8 +107,8 @@ class Sight(nn.Module):
 
 class Corners(nn.Module):
     """The part that is needed only where there is a plate: features f32 [N, REACH, REACH, last] around it -> corners f32
-    [N, REACH, REACH, 8]. Two 3x3 convolutions see no farther, so what it says of a cell is what it would say of it in the whole map
-    if no cell that counts is left out: the window holds all within two of the cell, or ends where the map ends."""
+    [N, REACH, REACH, 8]. Two 3x3 convolutions see two cells far, so of a cell it says what it would say in the whole map as
+    long as the window holds all within two of that cell, or ends where the map ends."""
 
     def __init__(self, detector: Detector) -> None:
         super().__init__()
@@ -119,7 +120,7 @@ class Corners(nn.Module):
 
 
 def from_older(_: nn.Module, weights: dict[str, Tensor], prefix: str, *__: object) -> None:
-    """Weights of before pictures came in cells, in today's form: they give the same values. The first layer was 8x8 on pixels * 4 - 2."""
+    """Weights of bundles up to 1.1, in today's form: they give the same values. Their first layer was 8x8 on pixels * 4 - 2."""
     first = weights.get(f"{prefix}to4.0.weight")
     if first is None or first.shape[1] != 1:
         return

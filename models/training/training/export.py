@@ -73,8 +73,8 @@ class ExportedDetector:
         self._files = DetectorFiles(folder / next(iter(DETECTOR_SIZES)), folder / CORNERS)
 
     def __call__(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """f32 [N, 1, H, W], no larger than the detector's input -> heat logits and corners, cut to what lies over the pictures; corners only where there may be
-        a plate."""
+        """f32 [N, 1, H, W], no larger than the detector's input -> heat logits and corners, cut to what lies over the pictures;
+        corners only where there may be a plate."""
         height, width = pixels.shape[2:]
         heats, corners = [], []
         for picture in pixels[:, 0].numpy():
@@ -109,7 +109,8 @@ def forms(network: nn.Module) -> dict[str, Form]:
         return {READER: (network, crop, "pixels", READER_OUTPUTS)}
     if isinstance(network, Refiner):
         return {REFINER: (network, crop, "pixels", REFINER_OUTPUTS)}
-    sizes = {file: (1, height // STRIDE + 1, width // STRIDE + 1, STRIDE * STRIDE) for file, (height, width) in DETECTOR_SIZES.items()}
+    sizes = {file: (1, height // STRIDE + 1, width // STRIDE + 1, STRIDE * STRIDE)
+             for file, (height, width) in DETECTOR_SIZES.items()}
     sights: dict[str, Form] = {file: (Sight(network), size, "pixels", SIGHT_OUTPUTS) for file, size in sizes.items()}
     channels = network.corners[-1].in_features
     return {**sights, CORNERS: (Corners(network), (1, REACH, REACH, channels), "features", CORNERS_OUTPUTS)}
@@ -192,7 +193,9 @@ def describe(folder: Path, precision: str, name: str, source: Source) -> dict[st
                 {"file": file, "sha256": digest(folder / file), "height": h, "width": w}
                 for file, (h, w) in DETECTOR_SIZES.items()
             ],
-            "corners": {"file": CORNERS, "sha256": digest(folder / CORNERS), "reach": REACH, "features": features_of(folder / CORNERS)},
+            "corners": {
+                "file": CORNERS, "sha256": digest(folder / CORNERS), "reach": REACH, "features": features_of(folder / CORNERS),
+            },
             "stride": STRIDE,
             "corner_unit": CORNER_UNIT,
             "classes": list(data.LAYOUTS),

@@ -46,9 +46,10 @@ def last_nodes(file: Path, outputs: Sequence[str]) -> list[str]:
     return names
 
 
-def quantise(source: Path, target: Path, inputs: Iterator[np.ndarray], exact: Sequence[str], operators: Sequence[str] = OPERATORS) -> None:
-    """Write `target`, the 8-bit form of the network `source`; `inputs` are f32 like those it will see, the last layers before the outputs `exact` stay in
-    floating point."""
+def quantise(source: Path, target: Path, inputs: Iterator[np.ndarray], exact: Sequence[str],
+             operators: Sequence[str] = OPERATORS) -> None:
+    """Write `target`, the 8-bit form of the network `source`; `inputs` are f32 like those it will see, the last layers before
+    the outputs `exact` stay in floating point."""
     prepared = target.with_suffix(".prepared")
     quant_pre_process(source, prepared, skip_symbolic_shape=True)
     quantize_static(

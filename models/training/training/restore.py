@@ -37,9 +37,11 @@ def normalised_convolutions(network: nn.Module) -> list[tuple[nn.Conv2d, nn.Batc
 
 
 class Restoration:
-    """Puts the values of `files` of `folder` into a network of the form that wrote them; `write` exports such a network to a folder."""
+    """Puts the values of `files` of `folder` into a network of the form that wrote them; `write` exports such a network to a
+    folder."""
 
-    def __init__(self, network: nn.Module, folder: Path, files: Sequence[str], write: Callable[[nn.Module, Path], None]) -> None:
+    def __init__(self, network: nn.Module, folder: Path, files: Sequence[str],
+                 write: Callable[[nn.Module, Path], None]) -> None:
         self.network = network
         with tempfile.TemporaryDirectory() as place:
             probe = copy.deepcopy(network).eval()
@@ -49,7 +51,8 @@ class Restoration:
             random = [weight for file in files for weight in initializers(Path(place) / file)]
         shipped = [weight for file in files for weight in initializers(folder / file)]
         if [v.shape for _, v in random] != [v.shape for _, v in shipped]:
-            raise ValueError(f"{' and '.join(files)} of {folder} were not exported from a {type(network).__name__} of this form")
+            form = type(network).__name__
+            raise ValueError(f"{' and '.join(files)} of {folder} were not exported from a {form} of this form")
         self._places = list(zip((v for _, v in random), (v for _, v in shipped), strict=True))
         self._probe = probe
 
