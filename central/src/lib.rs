@@ -112,6 +112,7 @@ impl Central {
             vault,
             channels,
             outlets,
+            watched: Arc::default(),
             client_authority: systems.as_ref().map(|systems| Arc::clone(&systems.authority)),
         };
         let mut link = link::start(state.clone(), config).await?;

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::messages::{Channels, Outlets};
 use crate::operations::Operations;
 use crate::portal::Portal;
+use crate::screening::Watched;
 use crate::secrets::Vault;
 use crate::storage::Store;
 
@@ -98,6 +99,8 @@ pub struct AppState {
     pub channels: Arc<Channels>,
     /// What companies do about how they are told.
     pub outlets: Outlets,
+    /// What is known of the risk model's work of late; none before it was looked for.
+    pub(crate) watched: Arc<RwLock<Option<Watched>>>,
     /// Issues certificates to the trade's systems; none where they have no port.
     pub client_authority: Option<Arc<ClientAuthority>>,
 }
@@ -106,6 +109,11 @@ impl AppState {
     /// The lanes, to read.
     pub fn lanes(&self) -> std::sync::RwLockReadGuard<'_, Lanes> {
         self.lanes.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of the risk model's work of late.
+    pub(crate) fn watched(&self) -> Option<Watched> {
+        self.watched.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The lanes, to change.

@@ -21,7 +21,7 @@ use reqwest::Method;
 use risk::assessment::Confidentiality;
 use risk::dossier::{Refusal, Stage};
 use risk::lists::{ListHeader, ListKind};
-use risk::policy::{ListUse, Quota, RandomShares, Rule};
+use risk::policy::{Exploration, ListUse, Quota, RandomShares, Rule};
 use risk::rules::{RuleDraft, RuleExample};
 use risk::{Colour, Decision, Measure, Policy, Probability, Reason};
 use serde_json::{Value, json};
@@ -400,6 +400,44 @@ async fn another_model_is_taken_without_a_restart_and_an_unsound_one_leaves_the_
     assert_eq!(decision.circumstances.score.map(|score| score.model), Some(second), "the one before goes on");
     assert_eq!(code, None, "no code: the lane refers it");
     assert_eq!(office.replays().await, 3);
+}
+
+/// The model knows goods of another country: what comes here is another population, and so more of it is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_is_looked_at_when_the_model_meets_vehicles_that_it_does_not_know() {
+    let bundle = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/bundles/risk-1");
+    let office = Office::start_with(None, &format!("risk_model = \"{bundle}\"\n")).await;
+    let share = |millionths| Probability::from_millionths(millionths).unwrap();
+    let score = risk::policy::ScoreUse {
+        model: risk::score::Scorer::load(std::path::Path::new(bundle)).unwrap().digest(),
+        red: Some(Probability::ONE),
+        yellow: None,
+        blue: None,
+    };
+    let random = RandomShares { inspect: share(10_000), ..RandomShares::default() };
+    let explore =
+        Exploration { inspect_shifted: share(200_000), learn: share(20_000), learn_shifted: share(400_000) };
+    let policy = Policy { score: Some(score), random, explore: Some(explore), ..Policy::default() };
+    let version = office.rules(policy).await;
+    let (_, first) = office.truck("DR1", "Happy Shop").await;
+    let (calm, _) = office.decided(&first, version).await;
+    assert_eq!(calm.circumstances.drift, None, "one movement tells nothing");
+    assert_eq!(calm.assessment.drawn.unwrap().inspect, share(10_000));
+    let hope = calm.circumstances.score.unwrap().hope.unwrap();
+    assert_eq!(calm.assessment.drawn.unwrap().explore, Some(share(20_000).and(hope)));
+
+    let mut last = String::new();
+    for number in 2..=230 {
+        last = office.truck(&format!("DR{number}"), "Happy Shop").await.1;
+    }
+    office.decided(&last, version).await;
+    let (_, after) = office.truck("DR999", "Happy Shop").await;
+    let (shifted, _) = office.decided(&after, version).await;
+    assert!(shifted.circumstances.drift.unwrap() >= share(250_000), "{:?}", shifted.circumstances.drift);
+    let (drawn, hope) =
+        (shifted.assessment.drawn.unwrap(), shifted.circumstances.score.unwrap().hope.unwrap());
+    assert_eq!((drawn.inspect, drawn.explore), (share(200_000), Some(share(400_000).and(hope))));
+    assert_eq!(office.replays().await, 231);
 }
 
 /// Many are decided at the same time, and each counts those before it.

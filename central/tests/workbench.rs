@@ -38,7 +38,7 @@ const PASSWORD: &str = "a long password";
 const MINUTE: i64 = 60_000;
 
 /// A place without a cut-off.
-const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
+const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\nbay_hour_hkd = 1200\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
     cut_off_minutes = 0\nlodging_window_days = 14\n";
 
 struct Running {
@@ -669,7 +669,7 @@ async fn what_the_bay_finds_comes_back_to_the_rules_and_lists_that_asked() {
             rows
         };
         // Two inspections of 20 and 40 minutes; the interval is Wilson's of 1 in 2.
-        let half = "2,1,50.00,9.45,90.55,60,60";
+        let half = "2,1,50.00,9.45,90.55,60,60,1200";
         let expected =
             [format!("random,,,{half}"), format!("rule,laptops,2,{half}"), format!("withheld,,,{half}")];
         assert_eq!(rows().await, expected);

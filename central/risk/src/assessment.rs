@@ -16,6 +16,10 @@ pub struct ScoreRead {
     pub value: Probability,
     /// SHA-256 of the model that said so.
     pub model: Digest,
+    /// What may be hoped of an inspection: the chance, and more of it where nothing like it is known
+    /// ([`hope`](crate::score::explore::hope)), at most one. Absent where the model does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hope: Option<Probability>,
     /// What moved it, the largest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contributions: Vec<Contribution>,
@@ -122,6 +126,13 @@ pub enum Reason {
         /// What for.
         measure: Measure,
     },
+    /// It was drawn among those of which an inspection may teach most.
+    Explored {
+        /// The probability with which this one was chosen.
+        share: Probability,
+        /// What for.
+        measure: Measure,
+    },
     /// Something that had to be asked gave no answer: so somebody looks.
     Unassessed {
         /// What.
@@ -136,7 +147,8 @@ impl Reason {
             Self::List { measure, .. }
             | Self::Rule { measure, .. }
             | Self::Score { measure, .. }
-            | Self::Random { measure, .. } => *measure,
+            | Self::Random { measure, .. }
+            | Self::Explored { measure, .. } => *measure,
             Self::Unassessed { .. } => Measure::Inspect,
         }
     }
@@ -191,8 +203,22 @@ pub struct Drawn {
     pub documents: Probability,
     /// Share for audit.
     pub audit: Probability,
-    /// What it was drawn for; `Release` if it was not.
+    /// What it was drawn for among all, whatever its score; `Release` if it was not.
     pub measure: Measure,
+    /// Share of those like it that are inspected to learn from, beside the shares above; absent where the policy explores nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explore: Option<Probability>,
+}
+
+impl Drawn {
+    /// Whether the ticket is one of those that are explored: they come after the shares that are drawn among all, so that who is drawn
+    /// among all depends on no score.
+    pub fn is_explored(&self) -> bool {
+        let Some(explore) = self.explore else { return false };
+        let shares = [self.inspect, self.documents, self.audit];
+        let first: u32 = shares.iter().map(|share| share.millionths()).sum();
+        (first..first + explore.millionths()).contains(&self.ticket)
+    }
 }
 
 /// What is decided of one movement.
@@ -262,8 +288,16 @@ impl Assessment {
         }
     }
 
-    /// Whether only the draw gave it its colour: these count against the quotas, and these alone are an unbiased sample of what
-    /// nothing was held against.
+    /// Whether only a ticket gave it its colour, among all or among those to learn from: these count against the quotas.
+    pub fn is_drawn(&self) -> bool {
+        self.is_random()
+            || self
+                .reasons
+                .iter()
+                .any(|reason| matches!(reason, Reason::Explored { measure, .. } if *measure == self.measure))
+    }
+
+    /// Whether only the draw among all gave it its colour: these alone are an unbiased sample of what nothing was held against.
     pub fn is_random(&self) -> bool {
         self.reasons
             .iter()

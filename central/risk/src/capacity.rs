@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Colour, Drawn, Measure};
+use crate::assessment::{Colour, Drawn, Measure, ScoreRead};
 use crate::facts::Slot;
 use crate::number::Probability;
-use crate::policy::{Capacity, Policy, Quota};
+use crate::policy::{Capacity, Policy, Quota, RandomShares};
+use crate::score::explore::Mix;
 
 /// What was assigned already in one hour at one control point: an input, counted by whoever stores the decisions, under the
 /// same lock that stores the next.
@@ -17,7 +18,7 @@ pub struct Usage {
     /// Movements of each colour, for whatever reason.
     #[serde(default)]
     pub assigned: Counts,
-    /// Of these, those that only the draw gave their colour.
+    /// Of these, those that only the draw gave their colour, among all or to learn from.
     #[serde(default)]
     pub drawn: Counts,
 }
@@ -68,21 +69,49 @@ impl Usage {
     /// With one more assessment.
     pub fn count(&mut self, assessment: &crate::Assessment) {
         self.assigned.add(assessment.colour);
-        if assessment.is_random() {
+        if assessment.is_drawn() {
             self.drawn.add(assessment.colour);
         }
     }
 }
 
-/// The share for `colour` that is drawn now: the policy's, less in the proportion in which the hour's capacity is used up; none
-/// where capacity or a quota is.
-pub fn share_now(policy: &Policy, colour: Colour, usage: &Usage) -> Probability {
-    let base = match colour {
-        Colour::Red => policy.random.inspect,
-        Colour::Yellow => policy.random.documents,
-        Colour::Blue => policy.random.audit,
-        Colour::Green => Probability::ZERO,
-    };
+/// Shares that are drawn while there is room for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// Among all.
+    pub random: RandomShares,
+    /// Of this movement, to learn from; absent where the policy explores nothing.
+    pub explore: Option<Probability>,
+}
+
+impl Shares {
+    /// The policy's, adapted to how far the model `drift`s: an index of at most one; where none was measured yet, the model counts as calm.
+    /// Without a score of the policy's model, or with one that tells no hope, nothing is explored.
+    pub fn of(policy: &Policy, drift: Option<Probability>, score: Option<&ScoreRead>) -> Self {
+        let random = policy.random;
+        let Some(exploration) = policy.explore else { return Self { random, explore: None } };
+        let mix = |random: Probability, explore: Probability| Mix {
+            random: random.as_f64(),
+            explore: explore.as_f64(),
+        };
+        let now = Mix::between(
+            mix(random.inspect, exploration.learn),
+            mix(exploration.inspect_shifted, exploration.learn_shifted),
+            drift.unwrap_or(Probability::ZERO).as_f64(),
+        );
+        let share = |share: f64| Probability::nearest(share).unwrap_or(Probability::ZERO);
+        let wanted = policy.score.map(|score| score.model);
+        let hope = score.filter(|score| Some(score.model) == wanted).and_then(|score| score.hope);
+        Self {
+            random: RandomShares { inspect: share(now.random), ..random },
+            explore: Some(share(now.explore).and(hope.unwrap_or(Probability::ZERO))),
+        }
+    }
+}
+
+/// What is left of a share for `colour` now: less in the proportion in which the hour's capacity is used up; nothing where capacity or
+/// a quota is.
+pub fn room(policy: &Policy, colour: Colour, usage: &Usage) -> Probability {
     let quota =
         policy.quotas.iter().filter(|quota| quota_is_for(quota, colour, &usage.slot)).map(|q| q.per_hour);
     if quota.min().is_some_and(|most| usage.drawn.of(colour) >= most) {
@@ -95,10 +124,10 @@ pub fn share_now(policy: &Policy, colour: Colour, usage: &Usage) -> Probability 
         .map(|c| c.per_hour)
         .min();
     match capacity {
-        None => base,
+        None => Probability::ONE,
         Some(most) => {
             let left = most.saturating_sub(usage.assigned.of(colour));
-            base.and(Probability::ratio(u64::from(left), u64::from(most)))
+            Probability::ratio(u64::from(left), u64::from(most))
         }
     }
 }
@@ -114,10 +143,14 @@ fn capacity_is_for(capacity: &Capacity, colour: Colour, slot: &Slot) -> bool {
     capacity.colour == colour && here && within
 }
 
-/// What a ticket is drawn for: the first shares of the million tickets for inspection, the next for documents, the next for audit.
-pub fn drawn(policy: &Policy, ticket: u32, usage: &Usage) -> Drawn {
-    let share = |colour| share_now(policy, colour, usage);
-    let (inspect, documents, audit) = (share(Colour::Red), share(Colour::Yellow), share(Colour::Blue));
+/// What a ticket is drawn for: the first of the million tickets for inspection, the next for documents, the next for audit, and after
+/// these those that are explored.
+pub fn drawn(policy: &Policy, shares: Shares, ticket: u32, usage: &Usage) -> Drawn {
+    let left = |share: Probability, colour| share.and(room(policy, colour, usage));
+    let random = shares.random;
+    let inspect = left(random.inspect, Colour::Red);
+    let (documents, audit) = (left(random.documents, Colour::Yellow), left(random.audit, Colour::Blue));
+    let explore = shares.explore.map(|explore| left(explore, Colour::Red));
     let mut before = 0;
     let measure = [(inspect, Measure::Inspect), (documents, Measure::Documents), (audit, Measure::Audit)]
         .into_iter()
@@ -126,14 +159,16 @@ pub fn drawn(policy: &Policy, ticket: u32, usage: &Usage) -> Drawn {
             ticket < before
         })
         .map_or(Measure::Release, |(_, measure)| measure);
-    Drawn { ticket, inspect, documents, audit, measure }
+    Drawn { ticket, inspect, documents, audit, measure, explore }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clearance::ids::Digest;
+
     use crate::example;
-    use crate::policy::RandomShares;
+    use crate::policy::{Exploration, ScoreUse};
 
     fn policy() -> Policy {
         let share = |millionths| Probability::from_millionths(millionths).unwrap();
@@ -156,7 +191,8 @@ mod tests {
     fn the_share_shrinks_with_what_is_left_and_ends_with_it() {
         let (policy, facts) = (policy(), example::facts());
         let mut usage = Usage::none(facts.slot());
-        let red = |usage: &Usage| share_now(&policy, Colour::Red, usage).millionths();
+        let mix = Shares::of(&policy, None, None);
+        let red = |usage: &Usage| drawn(&policy, mix, 0, usage).inspect.millionths();
         let shares: Vec<u32> = [0, 5, 9, 10, 40]
             .into_iter()
             .map(|used| {
@@ -177,10 +213,10 @@ mod tests {
             assert_eq!(red(&usage), share, "{hour} {place}");
         }
         usage.drawn.yellow = 2;
-        assert_eq!(share_now(&policy, Colour::Yellow, &usage).millionths(), 50_000);
+        let yellow = |usage: &Usage| drawn(&policy, mix, 0, usage).documents.millionths();
+        assert_eq!(yellow(&usage), 50_000);
         usage.drawn.yellow = 3;
-        assert_eq!(share_now(&policy, Colour::Yellow, &usage), Probability::ZERO);
-        assert_eq!(share_now(&policy, Colour::Green, &usage), Probability::ZERO);
+        assert_eq!(yellow(&usage), 0);
     }
 
     #[test]
@@ -195,7 +231,53 @@ mod tests {
             (160_000, Measure::Release),
             (999_999, Measure::Release),
         ] {
-            assert_eq!(drawn(&policy, ticket, &usage).measure, measure, "{ticket}");
+            let shares = Shares::of(&policy, None, None);
+            assert_eq!(drawn(&policy, shares, ticket, &usage).measure, measure, "{ticket}");
         }
+    }
+
+    #[test]
+    fn more_is_explored_the_more_the_model_drifts_and_who_is_drawn_among_all_depends_on_no_score() {
+        let share = |millionths| Probability::from_millionths(millionths).unwrap();
+        let model = Digest::of(b"model");
+        let policy = Policy {
+            score: Some(ScoreUse { model, red: None, yellow: None, blue: None }),
+            explore: Some(Exploration {
+                inspect_shifted: share(400_000),
+                learn: share(50_000),
+                learn_shifted: share(300_000),
+            }),
+            ..policy()
+        };
+        assert_eq!(policy.faults(), []);
+        let score =
+            |hope| ScoreRead { value: share(1), model, hope: Some(share(hope)), contributions: Vec::new() };
+        let mut usage = Usage::none(example::facts().slot());
+        let at = |drift: Option<u32>, hope, usage: &Usage| {
+            let now = Shares::of(&policy, drift.map(share), Some(&score(hope)));
+            let drawn = drawn(&policy, now, 0, usage);
+            (drawn.inspect.millionths(), drawn.explore.unwrap().millionths())
+        };
+        // Calm, half way, shifted, and nothing measured.
+        assert_eq!(at(Some(100_000), 1_000_000, &usage), (100_000, 50_000));
+        assert_eq!(at(Some(175_000), 1_000_000, &usage), (250_000, 175_000));
+        assert_eq!(at(Some(1_000_000), 1_000_000, &usage), (400_000, 300_000));
+        assert_eq!(at(None, 1_000_000, &usage), (100_000, 50_000));
+        // By what may be hoped of it; the draw among all is the same.
+        assert_eq!(at(Some(1_000_000), 500_000, &usage), (400_000, 150_000));
+        assert_eq!(at(Some(1_000_000), 0, &usage), (400_000, 0));
+        let other = ScoreRead { model: Digest::of(b"other"), ..score(1_000_000) };
+        assert_eq!(Shares::of(&policy, None, Some(&other)).explore, Some(Probability::ZERO));
+        // Its tickets come after those of the draw; what capacity leaves holds for both.
+        let now = Shares::of(&policy, None, Some(&score(1_000_000)));
+        for (ticket, explored) in
+            [(0, false), (159_999, false), (160_000, true), (209_999, true), (210_000, false)]
+        {
+            assert_eq!(drawn(&policy, now, ticket, &usage).is_explored(), explored, "{ticket}");
+        }
+        usage.assigned.red = 5;
+        assert_eq!(at(None, 1_000_000, &usage), (50_000, 25_000));
+        usage.assigned.red = 10;
+        assert_eq!(at(Some(1_000_000), 1_000_000, &usage), (0, 0));
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use clearance::ids::{Digest, UtcMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::{Assessment, Measure, Reason, ScoreRead, Unassessed};
+use crate::assessment::{Assessment, Drawn, Measure, Reason, ScoreRead, Unassessed};
 use crate::canonical::Canonical;
-use crate::capacity::{Usage, drawn};
+use crate::capacity::{Shares, Usage, drawn};
 use crate::draw::{Draw, Subject};
 use crate::facts::Facts;
 use crate::lists::{ListIndex, ListKind, Terms};
+use crate::number::Probability;
 use crate::policy::{Policy, PolicyFault};
 use crate::rules::{CompiledRule, ConditionError, LARGEST, RuleFacts};
 
@@ -36,6 +37,10 @@ pub struct Circumstances {
     pub draw: Option<Draw>,
     /// What was assigned already in the hour of the movement.
     pub usage: Usage,
+    /// How far the model drifts: the greater of the score's stability index and of what was found other than said, at most one. Absent
+    /// where the policy explores nothing or too little was seen to measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Probability>,
 }
 
 /// Why a policy cannot be put into force. Whatever was in force stays.
@@ -181,6 +186,10 @@ impl Engine {
                 _ => drawn.audit,
             };
             reasons.push(Reason::Random { share, measure: drawn.measure });
+        } else if let Some(share) = drawn.filter(Drawn::is_explored).and_then(|drawn| drawn.explore)
+            && strictest < Measure::Inspect
+        {
+            reasons.push(Reason::Explored { share, measure: Measure::Inspect });
         }
         let measure = reasons.iter().map(Reason::measure).max().unwrap_or(Measure::Release);
         let look = i64::from(self.policy.look_minutes) * 60_000;
@@ -268,12 +277,8 @@ impl Engine {
             })
     }
 
-    fn draw(
-        &self,
-        facts: &Facts,
-        circumstances: &Circumstances,
-    ) -> Result<Option<crate::assessment::Drawn>, Unassessed> {
-        if !self.policy.random.is_any() {
+    fn draw(&self, facts: &Facts, circumstances: &Circumstances) -> Result<Option<Drawn>, Unassessed> {
+        if !self.policy.draws() {
             return Ok(None);
         }
         if circumstances.usage.slot != facts.slot() {
@@ -281,7 +286,8 @@ impl Engine {
         }
         match &circumstances.draw {
             Some(draw) if draw.subject == Subject::of(facts) => {
-                Ok(Some(drawn(&self.policy, draw.ticket, &circumstances.usage)))
+                let shares = Shares::of(&self.policy, circumstances.drift, circumstances.score.as_ref());
+                Ok(Some(drawn(&self.policy, shares, draw.ticket, &circumstances.usage)))
             }
             _ => Err(Unassessed::NoDraw),
         }

@@ -27,6 +27,9 @@ pub struct Policy {
     /// Shares that are drawn at random.
     #[serde(default)]
     pub random: RandomShares,
+    /// How what is drawn grows when the model drifts, and what is inspected to learn from; absent: the shares stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explore: Option<Exploration>,
     /// How many an hour may be drawn at random.
     #[serde(default)]
     pub quotas: Vec<Quota>,
@@ -51,6 +54,9 @@ pub enum PolicyFault {
     /// More than everything would be drawn.
     #[error("its random shares add up to more than one")]
     Shares,
+    /// Exploring without a score, or less of it the more the model drifts.
+    #[error("it explores without a score, or draws less from much drift on than without")]
+    Exploring,
     /// A milder measure would begin above a stricter one.
     #[error("its thresholds must fall from red over yellow to blue")]
     Thresholds,
@@ -66,6 +72,11 @@ pub enum PolicyFault {
 }
 
 impl Policy {
+    /// Whether tickets are drawn at all.
+    pub fn draws(&self) -> bool {
+        self.random.is_any() || self.explore.is_some()
+    }
+
     /// What does not fit; whether the conditions of its rules do is another question.
     pub fn faults(&self) -> Vec<PolicyFault> {
         let mut faults = Vec::new();
@@ -73,7 +84,17 @@ impl Policy {
         let lists = self.lists.iter().map(|list| format!("list {}", list.list));
         let rules = self.rules.iter().map(|rule| format!("rule {}", rule.id));
         faults.extend(lists.chain(rules).filter(|name| !names.insert(name.clone())).map(PolicyFault::Twice));
-        let shares = [self.random.inspect, self.random.documents, self.random.audit];
+        let largest = self.explore.map_or((self.random.inspect, Probability::ZERO), |explore| {
+            (explore.inspect_shifted.max(self.random.inspect), explore.learn_shifted.max(explore.learn))
+        });
+        let shares = [largest.0, largest.1, self.random.documents, self.random.audit];
+        if self.explore.is_some_and(|explore| {
+            self.score.is_none()
+                || explore.inspect_shifted < self.random.inspect
+                || explore.learn_shifted < explore.learn
+        }) {
+            faults.push(PolicyFault::Exploring);
+        }
         if shares.iter().map(|share| share.millionths()).sum::<u32>() > Probability::ONE.millionths() {
             faults.push(PolicyFault::Shares);
         }
@@ -161,6 +182,21 @@ pub struct RandomShares {
     /// For an audit.
     #[serde(default)]
     pub audit: Probability,
+}
+
+/// Exploration next to exploitation: the mix adapts to how far the model drifts, from calm up to
+/// [`SOME_DRIFT`](crate::score::watch::SOME_DRIFT) to shifted from [`MUCH_DRIFT`](crate::score::watch::MUCH_DRIFT) on, straight
+/// between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exploration {
+    /// Share of all that is drawn for inspection when the model has shifted, instead of `random.inspect`.
+    pub inspect_shifted: Probability,
+    /// Share that is inspected to learn from while the model is calm, of movements of which most may be hoped; of others less, in
+    /// proportion to what may be hoped of them.
+    pub learn: Probability,
+    /// The same when the model has shifted.
+    pub learn_shifted: Probability,
 }
 
 impl RandomShares {

@@ -42,6 +42,8 @@ pub enum Source {
     /// The draw: what the others have to be better than. Whoever was drawn to be looked at before the gate counts, also where something else
     /// demanded as much: else it would lack just those whom the others found.
     Random,
+    /// What was inspected to learn from.
+    Explored,
     /// Something that could not be asked.
     Unassessed,
 }
@@ -54,6 +56,7 @@ impl Source {
             Reason::List { list, .. } => Self::List { list: list.clone() },
             Reason::Score { model, .. } => Self::Model { model: *model },
             Reason::Random { .. } => Self::Random,
+            Reason::Explored { .. } => Self::Explored,
             Reason::Unassessed { .. } => Self::Unassessed,
         }
     }
@@ -110,6 +113,11 @@ impl Tally {
     /// Minutes of inspection for each find; `None` where nothing was found.
     pub fn minutes_per_find(&self) -> Option<u64> {
         self.minutes.checked_div(self.found)
+    }
+
+    /// What each find cost, where an hour of inspection costs `hour`, in the same money; `None` where nothing was found.
+    pub fn cost_per_find(&self, hour: u32) -> Option<u64> {
+        self.minutes.saturating_mul(u64::from(hour)).checked_div(self.found.saturating_mul(60))
     }
 }
 
@@ -170,13 +178,20 @@ mod tests {
         let of = returns.of(&Source::Rule { rule: "night".to_owned(), version: 1 });
         assert_eq!(of, Tally { inspected: 2, found: 1, minutes: 61 });
         assert_eq!((of.precision(), of.minutes_per_find()), (Some(Probability::ratio(1, 2)), Some(61)));
+        assert_eq!((of.cost_per_find(1_200), Tally::default().cost_per_find(1_200)), (Some(1_220), None));
         assert_eq!(returns.of(&Source::Random), Tally::default());
         assert_eq!(returns.iter().count(), 2);
         // Drawn, though the rules had demanded it anyway; and drawn for afterwards, which is no look at the gate.
         for (measure, drawn) in [(Measure::Inspect, 1), (Measure::Documents, 2), (Measure::Audit, 2)] {
             let share = Probability::ratio(1, 100);
-            assessment.drawn =
-                Some(Drawn { ticket: 1, inspect: share, documents: share, audit: share, measure });
+            assessment.drawn = Some(Drawn {
+                ticket: 1,
+                inspect: share,
+                documents: share,
+                audit: share,
+                measure,
+                explore: None,
+            });
             returns.count(&assessment, Outcome { found: false, minutes: 10 });
             assert_eq!(returns.of(&Source::Random).inspected, drawn, "{measure:?}");
         }

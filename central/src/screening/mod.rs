@@ -11,9 +11,11 @@ mod facts;
 mod policy;
 pub mod rules;
 mod score;
+mod watch;
 mod work;
 
 pub(crate) use draw::reveal;
 pub use policy::{ImportList, NotTaken, approve, put_list, put_policy};
+pub(crate) use watch::Watched;
 pub(crate) use work::screen;
 pub use work::{Replayed, replay};

@@ -7,6 +7,8 @@ use clearance::ids::Digest;
 use hashlink::LruCache;
 use jiff::tz::TimeZone;
 use risk::facts::{Consignment, Facts, Party};
+use risk::score::explore::hope;
+use risk::score::watch::Histogram;
 use risk::score::{Declaration, Ground, Score, ScoreError, Scorer};
 use risk::{Contribution, LogOdds, Probability, ScoreRead};
 
@@ -42,12 +44,21 @@ impl Model {
         self.digest
     }
 
+    /// The scores of the time that it was trained on, which drift is measured against.
+    pub(super) fn reference(&self) -> Histogram {
+        let scorer = self.scorer.lock().unwrap_or_else(PoisonError::into_inner);
+        scorer.reference().1.clone()
+    }
+
     /// Score a movement; `None` if it carries nothing that could be scored. `zone`: where days begin and end.
     pub(super) fn read(&self, facts: &Facts, zone: &TimeZone) -> Result<Option<ScoreRead>, ScoreError> {
         let mut scorer = self.scorer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut worst: Option<(Score, &Consignment)> = None;
+        let mut most: Option<Probability> = None;
         for consignment in &facts.consignments {
             let score = scorer.score(&declaration(facts, consignment, zone))?;
+            let hoped = scorer.novelty(&score).map(|novelty| hope(score.probability, novelty));
+            most = most.max(hoped.and_then(Probability::nearest));
             if worst.as_ref().is_none_or(|(known, _)| score.margin > known.margin) {
                 worst = Some((score, consignment));
             }
@@ -62,7 +73,7 @@ impl Model {
                 Contribution { feature, value: consignment.ccrn.clone(), weight: LogOdds::nearest(weight) }
             })
             .collect();
-        Ok(Some(ScoreRead { value, model: self.digest, contributions }))
+        Ok(Some(ScoreRead { value, model: self.digest, hope: most, contributions }))
     }
 
     /// What moved a score most.

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use clearance::ids::{Digest, UtcMillis};
 use futures::{StreamExt as _, stream};
 use risk::draw::{Draw, Subject};
-use risk::{Engine, Measure};
+use risk::score::explore::outdates;
+use risk::{Engine, Measure, Probability};
 use tokio::sync::Mutex;
 
 use super::draw::Keys;
 use super::facts::{self, Past};
 use super::policy;
 use super::score::Model;
+use super::watch::{LEAST_SCORED, watch};
 use crate::state::AppState;
 use crate::storage::screening::{NotScreened, ScreenAllAgain, ScreenLater, Screened};
 use crate::storage::trade::Carrying;
@@ -43,6 +45,9 @@ const AGAIN_PAUSE: f64 = 2.0;
 
 /// How often it is looked whether the model that the policy wants has come.
 const LOOK_FOR_MODEL: Duration = Duration::from_mins(1);
+
+/// How often it is looked how far the model drifts.
+const LOOK_FOR_DRIFT: Duration = Duration::from_mins(1);
 
 /// How far back rules and lists are looked at that began or ended when central starts, milliseconds.
 const BEFORE_MS: i64 = 16 * 86_400_000;
@@ -82,6 +87,11 @@ struct Desk {
     model: Option<Arc<Model>>,
     /// By which policy, and when, it was looked for a model last.
     looked_for_model: Option<(u32, tokio::time::Instant)>,
+    /// How far the model drifts, where that can be told, and when it was looked for last.
+    drift: Option<Probability>,
+    looked_for_drift: Option<tokio::time::Instant>,
+    /// Movements that were assessed since.
+    assessed: usize,
     keys: Arc<Mutex<Keys>>,
     keys_made: Option<tokio::time::Instant>,
     /// Until when it was looked for rules and entries that begin or end.
@@ -112,6 +122,9 @@ impl Desk {
             bundle,
             model,
             looked_for_model: None,
+            drift: None,
+            looked_for_drift: None,
+            assessed: 0,
             keys,
             keys_made: None,
             turned,
@@ -124,6 +137,7 @@ impl Desk {
         self.take_policy().await?;
         let Some(engine) = self.engine.clone() else { return Ok(0) };
         self.take_model(&engine).await?;
+        self.watch_model(&engine).await?;
         self.make_keys().await?;
         let (store, now) = (&self.state.store, self.state.clock.now());
         if engine.turns_between(self.turned, now) {
@@ -145,12 +159,14 @@ impl Desk {
             }
         }
         let past = Arc::new(Past::look_up(store, &movements).await?);
+        let drift = self.drift.filter(|_| engine.policy().explore.is_some());
         let one = |carrying: Carrying| {
             let (engine, keys, state) = (Arc::clone(&engine), Arc::clone(&self.keys), self.state.clone());
             let (model, past) =
                 (self.model.clone().filter(|_| engine.policy().score.is_some()), Arc::clone(&past));
-            async move { assess(&state, &engine, model, &keys, &past, carrying).await }
+            async move { assess(&state, &engine, model, drift, &keys, &past, carrying).await }
         };
+        self.assessed += movements.len();
         let all: Vec<_> = stream::iter(movements).map(one).buffer_unordered(AT_ONCE).collect().await;
         // So much time is others'.
         self.pause = if again { began.elapsed().mul_f64(AGAIN_PAUSE) } else { Duration::ZERO };
@@ -209,6 +225,7 @@ impl Desk {
             Ok(model) if model.digest() == wanted => {
                 tracing::info!(bundle, digest = %wanted, "another model scores");
                 self.model = Some(Arc::new(model));
+                (self.drift, self.looked_for_drift) = (None, None);
                 // What was assessed without it.
                 self.state.store.change(ScreenAllAgain { policy: policy.version }).await?;
             }
@@ -220,6 +237,33 @@ impl Desk {
             ),
             Err(error) => tracing::error!(%error, "the model that the policy wants cannot be taken"),
         }
+        Ok(())
+    }
+
+    /// Look how far the model drifts that the policy wants.
+    async fn watch_model(&mut self, engine: &Engine) -> Result<(), StorageError> {
+        let wanted = engine.policy().score.map(|score| score.model);
+        let Some(model) = self.model.as_ref().filter(|model| Some(model.digest()) == wanted) else {
+            return Ok(());
+        };
+        // As soon as there may be enough to tell, and then from time to time.
+        let enough = self.drift.is_none() && self.assessed >= LEAST_SCORED;
+        if !enough && self.looked_for_drift.is_some_and(|at| at.elapsed() < LOOK_FOR_DRIFT) {
+            return Ok(());
+        }
+        self.assessed = 0;
+        let watched = watch(&self.state.store, model.digest(), &model.reference()).await?;
+        let before = std::mem::replace(&mut self.drift, watched.drift());
+        self.looked_for_drift = Some(tokio::time::Instant::now());
+        let outdated = |drift: Option<Probability>| drift.is_some_and(|drift| outdates(drift.as_f64()));
+        if outdated(self.drift) && !outdated(before) {
+            tracing::warn!(
+                stability = watched.stability,
+                surprise = watched.surprise,
+                "the model drifts: what is explored grows as the policy says; train another on what was found since"
+            );
+        }
+        *self.state.watched.write().unwrap_or_else(PoisonError::into_inner) = Some(watched);
         Ok(())
     }
 
@@ -240,6 +284,7 @@ async fn assess(
     state: &AppState,
     engine: &Arc<Engine>,
     model: Option<Arc<Model>>,
+    drift: Option<Probability>,
     keys: &Mutex<Keys>,
     past: &Past,
     carrying: Carrying,
@@ -268,7 +313,7 @@ async fn assess(
     let (facts, score, reasons) = asked.await.map_err(data)?;
     let movement = facts.movement.clone();
     let engine = Arc::clone(engine);
-    let screened = Screened { movement, seen, engine, place, facts, score, draw, reasons, at: now };
+    let screened = Screened { movement, seen, engine, place, facts, score, draw, drift, reasons, at: now };
     store.change(screened).await.map(Some)
 }
 
@@ -278,7 +323,7 @@ async fn draw(
     facts: &risk::Facts,
     now: UtcMillis,
 ) -> Result<Option<Draw>, StorageError> {
-    if !engine.policy().random.is_any() {
+    if !engine.policy().draws() {
         return Ok(None);
     }
     keys.lock().await.draw(Subject::of(facts), now).await

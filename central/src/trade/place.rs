@@ -86,6 +86,8 @@ struct Form {
     time_zone: String,
     #[serde(default = "default_retention")]
     retention_days: u32,
+    #[serde(default)]
+    bay_hour_hkd: Option<u32>,
     rules: Vec<Rules>,
     #[serde(default)]
     exemptions: Vec<Exemption>,
@@ -102,6 +104,8 @@ pub struct Place {
     pub zone: TimeZone,
     /// Days for which declarations are kept after they were last changed.
     pub retention_days: u32,
+    /// What an hour of a vehicle's inspection costs, in Hong Kong dollars, where it is known.
+    pub bay_hour_hkd: Option<u32>,
     rules: Vec<Rules>,
     exemptions: Vec<Exemption>,
 }
@@ -165,7 +169,13 @@ impl Place {
             let why = "each has a code of its own, of letters a to z and _, other than `empty`";
             return Err(wrong("exemptions", why.to_owned()));
         }
-        Ok(Self { zone, retention_days: form.retention_days, rules: form.rules, exemptions: form.exemptions })
+        Ok(Self {
+            zone,
+            retention_days: form.retention_days,
+            bay_hour_hkd: form.bay_hour_hkd,
+            rules: form.rules,
+            exemptions: form.exemptions,
+        })
     }
 
     /// The day of a moment, at the place.

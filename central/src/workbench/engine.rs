@@ -65,6 +65,9 @@ fn because(language: Language, reason: &Reason) -> String {
         Reason::Random { share, .. } => {
             language.say_with("wb-because-random", &[("number", &percent(share))])
         }
+        Reason::Explored { share, .. } => {
+            language.say_with("wb-because-explored", &[("number", &percent(share))])
+        }
         Reason::Unassessed { .. } => language.say("wb-because-unassessed"),
     }
 }

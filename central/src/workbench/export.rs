@@ -28,13 +28,14 @@ fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error
     file.into_inner().map_err(|error| csv::Error::from(error.into_error()))
 }
 
-fn returned(of: &RiskReturn) -> Vec<String> {
+fn returned(of: &RiskReturn, hour: Option<u32>) -> Vec<String> {
     let percent = |share: Option<Probability>| number(share.map(|share| share.as_f64() * 100.0));
     let (kind, name, version) = match &of.source {
         None => ("withheld", String::new(), String::new()),
         Some(Source::Rule { rule, version }) => ("rule", rule.clone(), version.to_string()),
         Some(Source::List { list }) => ("list", list.clone(), String::new()),
         Some(Source::Model { model }) => ("model", model.to_string(), String::new()),
+        Some(Source::Explored) => ("explored", String::new(), String::new()),
         Some(Source::Random) => ("random", String::new(), String::new()),
         Some(Source::Unassessed) => ("unassessed", String::new(), String::new()),
     };
@@ -50,6 +51,7 @@ fn returned(of: &RiskReturn) -> Vec<String> {
         percent(interval.map(|interval| interval.1)),
         tally.minutes.to_string(),
         tally.minutes_per_find().map_or_else(String::new, |minutes| minutes.to_string()),
+        hour.and_then(|hour| tally.cost_per_find(hour)).map_or_else(String::new, |cost| cost.to_string()),
     ]
 }
 
@@ -119,9 +121,35 @@ pub(super) async fn csv(
                 "precision_high_percent",
                 "minutes",
                 "minutes_per_find",
+                "hkd_per_find",
             ],
-            figures.returns.iter().map(returned).collect(),
+            figures.returns.iter().map(|of| returned(of, state.operations.place().bay_hour_hkd)).collect(),
         ),
+        "model.csv" => {
+            let watched = state.watched().unwrap_or_default();
+            let drift = [watched.stability, watched.surprise].map(number);
+            let bins = watched.calibration.map(|calibration| calibration.bins).unwrap_or_default();
+            let rows = bins.iter().enumerate().filter(|(_, bin)| bin.count > 0).map(|(at, bin)| {
+                let [stability, surprise] = drift.clone();
+                vec![
+                    (at * 10).to_string(),
+                    bin.count.to_string(),
+                    number(Some(bin.said * 100.0)),
+                    number(Some(bin.found * 100.0)),
+                    stability,
+                    surprise,
+                ]
+            });
+            let heads = [
+                "chance_from_percent",
+                "inspected_at_random",
+                "said_percent",
+                "found_percent",
+                "score_stability_index",
+                "surprise",
+            ];
+            written(&heads, rows.collect())
+        }
         "forecast.csv" => {
             let sites = state.operations.sites();
             let rows = sites.iter().flat_map(|site| {

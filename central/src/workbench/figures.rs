@@ -17,6 +17,7 @@ use super::told::{News, Told, problems};
 use crate::console::page::{Frame, page};
 use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
+use crate::screening::Watched;
 use crate::state::AppState;
 use crate::storage::workbench::{Day, Figures, RiskReturn, SourceReturn};
 use crate::words::Language;
@@ -90,7 +91,8 @@ async fn figures_page(
         div class="charts" {
             (pass_rate(language, &figures.days)?)
             (sources(language, &figures.sources)?)
-            (returns(language, &figures.returns)?)
+            (returns(language, &figures.returns, state.operations.place().bay_hour_hkd)?)
+            (model(language, state.watched().as_ref())?)
             (time_to_code(language, &figures.days)?)
             @for forecast in &forecasts { (forecast) }
         }
@@ -191,11 +193,12 @@ fn source(language: Language, of: Option<&Source>) -> String {
             language.say_with("fig-model", &[("known", &digits)])
         }
         Some(Source::Random) => language.say("fig-draw"),
+        Some(Source::Explored) => language.say("fig-explored"),
         Some(Source::Unassessed) => language.say("wb-because-unassessed"),
     }
 }
 
-fn returns(language: Language, returns: &[RiskReturn]) -> Result<Markup, Refusal> {
+fn returns(language: Language, returns: &[RiskReturn], hour: Option<u32>) -> Result<Markup, Refusal> {
     let say = |key: &str| language.say(key);
     let returns: Vec<&RiskReturn> = returns.iter().filter(|of| of.tally.inspected > 0).collect();
     let in_percent = |share: Probability| share.as_f64() * 100.0;
@@ -209,16 +212,49 @@ fn returns(language: Language, returns: &[RiskReturn]) -> Result<Markup, Refusal
     let heads =
         ["fig-what-asked", "wb-inspected", "wb-finds", "fig-hit-rate", "fig-between", "fig-minutes-per-find"];
     let table = html! { table {
-        thead { tr { th scope="col" class="number" { "#" } @for (i, head) in heads.into_iter().enumerate() { th scope="col" class=[(i >= 1).then_some("number")] { (say(head)) } } } }
+        thead { tr { th scope="col" class="number" { "#" } @for (i, head) in heads.into_iter().enumerate() { th scope="col" class=[(i >= 1).then_some("number")] { (say(head)) } }
+            @if let Some(hour) = hour { th scope="col" class="number" { (language.say_with("fig-hkd-per-find", &[("known", &hour.to_string())])) } } } }
         tbody { @for (i, of) in returns.iter().enumerate() { tr {
             td class="number" { (i + 1) } td { (source(language, of.source.as_ref())) }
             td class="number" { (of.tally.inspected) } td class="number" { (of.tally.found) }
             td class="number" { (said(of.tally.precision().map(in_percent))) }
             td class="number" { @if let Some((low, high)) = of.tally.interval() { (format!("{:.1}–{:.1}%", in_percent(low), in_percent(high))) } }
             td class="number" { @if let Some(minutes) = of.tally.minutes_per_find() { (minutes) } @else { "—" } }
+            @if let Some(hour) = hour { td class="number" { @if let Some(cost) = of.tally.cost_per_find(hour) { (cost) } @else { "—" } } }
         } } }
     } };
     panel(language, &title, &chart, None, "returns.csv", &table)
+}
+
+/// What the model said of those that were drawn among all, and what was found; and how far it drifts.
+fn model(language: Language, watched: Option<&Watched>) -> Result<Markup, Refusal> {
+    let say = |key: &str| language.say(key);
+    let bins: Vec<_> = watched
+        .and_then(|watched| watched.calibration.as_ref())
+        .into_iter()
+        .flat_map(|calibration| calibration.bins.iter().enumerate())
+        .filter(|(_, bin)| bin.count > 0)
+        .collect();
+    let names: Vec<String> = bins.iter().map(|(at, _)| format!("{}–{}%", at * 10, at * 10 + 10)).collect();
+    let (title, chance, finds) = (say("fig-model-watched"), say("fig-said"), say("wb-finds"));
+    let lines = [
+        (chance.as_str(), bins.iter().map(|(_, bin)| Some(bin.said * 100.0)).collect::<Vec<_>>()),
+        (finds.as_str(), bins.iter().map(|(_, bin)| Some(bin.found * 100.0)).collect()),
+    ];
+    let chart = Chart { label: &title, unit: "%", names: &names, bars: &[], lines: &lines, least_top: 100.0 };
+    let index = |index: Option<f64>| index.map_or_else(|| "—".to_owned(), |index| format!("{index:.2}"));
+    let table = html! {
+        p { (language.say_with("fig-drift-of-scores", &[("number", &index(watched.and_then(|it| it.stability)))])) }
+        p { (language.say_with("fig-drift-of-finds", &[("number", &index(watched.and_then(|it| it.surprise)))])) }
+        table {
+            thead { tr { @for (i, head) in ["fig-chance", "wb-inspected", "fig-said", "fig-hit-rate"].into_iter().enumerate() { th scope="col" class=[(i >= 1).then_some("number")] { (say(head)) } } } }
+            tbody { @for ((_, bin), name) in bins.iter().zip(&names) { tr {
+                td { (name) } td class="number" { (bin.count) }
+                td class="number" { (said(Some(bin.said * 100.0))) } td class="number" { (said(Some(bin.found * 100.0))) }
+            } } }
+        }
+    };
+    panel(language, &title, &chart, None, "model.csv", &table)
 }
 
 fn time_to_code(language: Language, days: &[Day]) -> Result<Markup, Refusal> {

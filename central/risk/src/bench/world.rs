@@ -236,10 +236,12 @@ impl World {
             score: Some(ScoreRead {
                 value: Probability::ratio(random.random_range(0..1_000), 1_000),
                 model: Digest::of(b"model"),
+                hope: None,
                 contributions: Vec::new(),
             }),
             draw: key.draw(Subject::of(&facts)),
             usage: Usage::none(facts.slot()),
+            drift: None,
         };
         (facts, circumstances)
     }

@@ -11,8 +11,9 @@ use crate::example;
 use crate::facts::{GoodsLine, Party};
 use crate::lists::{List, ListHeader, ListKind};
 use crate::number::{LogOdds, Probability};
-use crate::policy::{Capacity, ListUse, Quota, RandomShares, Rule, ScoreUse};
+use crate::policy::{Capacity, Exploration, ListUse, PolicyFault, Quota, RandomShares, Rule, ScoreUse};
 use crate::replay::{Decision, ReplayError};
+use crate::returns::Source;
 use crate::view::{Told, TradeView, reasons_for};
 
 fn share(millionths: u32) -> Probability {
@@ -77,6 +78,7 @@ fn policy() -> Policy {
             per_hour: 10,
         }],
         look_minutes: 0,
+        explore: None,
     }
 }
 
@@ -90,6 +92,7 @@ fn circumstances(facts: &Facts, score: u32, ticket: u32) -> Circumstances {
         score: Some(ScoreRead {
             value: share(score),
             model: model(),
+            hope: None,
             contributions: vec![Contribution {
                 feature: "origin".to_owned(),
                 value: "CN".to_owned(),
@@ -98,6 +101,7 @@ fn circumstances(facts: &Facts, score: u32, ticket: u32) -> Circumstances {
         }),
         draw: Some(Draw { subject: Subject::of(facts), ticket }),
         usage: Usage::none(facts.slot()),
+        drift: None,
     }
 }
 
@@ -357,6 +361,23 @@ proptest! {
     }
 
     #[test]
+    fn what_is_explored_keeps_the_quota_too(
+        tickets in prop::collection::vec(0..1_000_000_u32, 1..60), drift in 0..=1_000_000_u32,
+    ) {
+        let engine = exploring();
+        let mut usage = Usage::none(example::facts().slot());
+        for ticket in tickets {
+            let facts = example::facts();
+            let mut circumstances = Circumstances {
+                usage: usage.clone(), drift: Some(share(drift)), ..circumstances(&facts, 0, ticket)
+            };
+            circumstances.score.as_mut().unwrap().hope = Some(Probability::ONE);
+            usage.count(&engine.assess(&facts, &circumstances));
+            prop_assert!(usage.drawn.red <= 2);
+        }
+    }
+
+    #[test]
     fn a_draw_of_another_vehicle_or_day_is_none(ticket in 0..1_000_000_u32, passages in 0..3_u32) {
         let facts = example::facts();
         let mut circumstances = circumstances(&facts, 0, ticket);
@@ -364,6 +385,66 @@ proptest! {
         let assessment = engine().assess(&facts, &circumstances);
         prop_assert_eq!(assessment.reasons, [Reason::Unassessed { cause: Unassessed::NoDraw }]);
     }
+}
+
+/// As the policy, and it explores: a tenth of the hopeful while the model is calm, half when it has shifted.
+fn exploring() -> Engine {
+    let explore =
+        Exploration { inspect_shifted: share(200_000), learn: share(100_000), learn_shifted: share(500_000) };
+    Engine::new(Policy { explore: Some(explore), ..policy() }, &lists()).unwrap()
+}
+
+#[test]
+fn more_is_inspected_to_learn_from_when_the_model_drifts_and_it_is_replayed() {
+    let engine = Arc::new(exploring());
+    let facts = example::facts();
+    let explored = |ticket, hope, drift| {
+        let mut circumstances = Circumstances { drift, ..circumstances(&facts, 100_000, ticket) };
+        circumstances.score.as_mut().unwrap().hope = hope;
+        let decision = Decision::make(Some(&engine), facts.clone(), circumstances);
+        assert_eq!(decision.replay(|_| Some(Arc::clone(&engine))), Ok(()));
+        decision.assessment
+    };
+    // After 2 % and twice 1 % of the draw among all.
+    let (all, half) = (Some(Probability::ONE), Some(share(500_000)));
+    let calm = explored(139_999, all, None);
+    assert_eq!(calm.reasons, [Reason::Explored { share: share(100_000), measure: Measure::Inspect }]);
+    assert_eq!((calm.code, calm.is_drawn(), calm.is_random()), (ActionCode::Inspect, true, false));
+    assert_eq!(Source::all(&calm).into_iter().collect::<Vec<_>>(), [Source::Explored]);
+    assert_eq!(explored(140_000, all, None).code, ActionCode::Release);
+    // Less may be hoped of it, or nothing is told.
+    assert_eq!(explored(100_000, half, None).code, ActionCode::Release);
+    assert_eq!(explored(40_000, None, None).code, ActionCode::Release);
+    // Much drift: a fifth is drawn among all, and half of the hopeful are explored.
+    let much = Some(share(250_000));
+    assert!(explored(199_999, None, much).is_random());
+    assert!(!explored(719_999, all, much).is_random());
+    assert_eq!(explored(719_999, all, much).code, ActionCode::Inspect);
+    assert_eq!(explored(720_000, all, much).code, ActionCode::Release);
+    // A policy that explores nothing hears of no drift.
+    let unexploring = self::engine();
+    let plain = |drift| {
+        unexploring
+            .assess(&facts, &Circumstances { drift, ..circumstances(&facts, 100_000, 100_000) })
+            .canonical()
+    };
+    assert_eq!(plain(None), plain(Some(Probability::ONE)));
+}
+
+#[test]
+fn exploring_without_a_score_or_less_of_it_with_drift_is_refused() {
+    let explore = |inspect, learn, learn_shifted| Exploration {
+        inspect_shifted: share(inspect),
+        learn: share(learn),
+        learn_shifted: share(learn_shifted),
+    };
+    let faults = |explore, score| Policy { explore: Some(explore), score, ..policy() }.faults();
+    let scored = policy().score;
+    assert_eq!(faults(explore(20_000, 10_000, 10_000), scored), []);
+    assert_eq!(faults(explore(20_000, 10_000, 10_000), None), [PolicyFault::Exploring]);
+    assert_eq!(faults(explore(19_999, 10_000, 10_000), scored), [PolicyFault::Exploring]);
+    assert_eq!(faults(explore(20_000, 10_001, 10_000), scored), [PolicyFault::Exploring]);
+    assert_eq!(faults(explore(500_000, 10_000, 490_000), scored), [PolicyFault::Shares]);
 }
 
 #[test]

@@ -38,13 +38,18 @@ impl Mix {
     /// [`surprise`](super::watch::surprise): the calm one up to some drift, the other from much drift on,
     /// straight between. An index that is no number counts as much drift.
     pub fn for_drift(index: f64) -> Self {
+        Self::between(CALM, SHIFTED, index)
+    }
+
+    /// The same between two mixes of one's own.
+    pub fn between(calm: Self, shifted: Self, index: f64) -> Self {
         let part = if index.is_nan() {
             1.0
         } else {
             ((index - SOME_DRIFT) / (MUCH_DRIFT - SOME_DRIFT)).clamp(0.0, 1.0)
         };
         let between = |calm: f64, shifted: f64| calm + (shifted - calm) * part;
-        Self { random: between(CALM.random, SHIFTED.random), explore: between(CALM.explore, SHIFTED.explore) }
+        Self { random: between(calm.random, shifted.random), explore: between(calm.explore, shifted.explore) }
     }
 }
 
@@ -80,15 +85,17 @@ pub fn choose(candidates: &[Candidate], budget: usize, mix: Mix) -> Vec<(usize, 
     };
     take(random, Stratum::Random, &|c| -c.draw);
     take(budget - random - explore, Stratum::Exploit, &|c| c.probability);
-    take(explore, Stratum::Explore, &hopeful);
+    take(explore, Stratum::Explore, &|c| hope(c.probability, c.novelty));
     chosen
 }
 
 /// Its chance, and one standard deviation of its outcome more where nothing like it is known: an upper confidence bound
 /// (Auer, Cesa-Bianchi, Fischer, 2002). What may well be a fraud and is new teaches most for what it costs.
-fn hopeful(candidate: &Candidate) -> f64 {
-    let p = candidate.probability.clamp(0.0, 1.0);
-    p + (p * (1.0 - p)).sqrt() * candidate.novelty.clamp(0.0, 1.0)
+///
+/// `novelty`: 1 where nothing like it is known, to 0 where much is.
+pub fn hope(probability: f64, novelty: f64) -> f64 {
+    let p = probability.clamp(0.0, 1.0);
+    p + (p * (1.0 - p)).sqrt() * novelty.clamp(0.0, 1.0)
 }
 
 #[cfg(test)]

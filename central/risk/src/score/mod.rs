@@ -28,6 +28,9 @@ use serde::Serialize;
 /// The bundle used where none is named.
 pub const DEFAULT_BUNDLE: &str = "risk-1";
 
+/// The feature that says how many declarations of the same price and goods are known.
+const KNOWN: &str = "count:item_price*hs6";
+
 /// Why a bundle is refused or a score cannot be had. Each names the file, the cause and the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum ScoreError {
@@ -114,6 +117,8 @@ pub struct Explanation {
 /// A checked model that runs on the calling thread.
 pub struct Scorer {
     bundle: Bundle,
+    /// Which of the features says how many of its price and goods are known.
+    known: Option<usize>,
     grounds: Vec<Ground>,
     session: Session,
 }
@@ -134,7 +139,8 @@ impl Scorer {
             .map_err(ScoreError::run)?
             .commit_from_memory(&bundle.model)
             .map_err(ScoreError::run)?;
-        let mut scorer = Self { grounds: features::grounds(&bundle.manifest), bundle, session };
+        let known = bundle.manifest.features.iter().position(|name| name == KNOWN);
+        let mut scorer = Self { grounds: features::grounds(&bundle.manifest), bundle, known, session };
         let session = &mut scorer.session;
         scorer.bundle.prove(|features| run(session, features))?;
         Ok(scorer)
@@ -152,6 +158,13 @@ impl Scorer {
         let margin = run(&mut self.session, &features)?;
         let probability = self.bundle.manifest.calibration.probability(f64::from(margin));
         Ok(Score { margin, probability, features })
+    }
+
+    /// How new what was scored is: 1 where nothing of its price and goods is known, to 0 where much is, as `riskmodel.stream` reckons
+    /// it. `None` for a model that does not count them.
+    pub fn novelty(&self, score: &Score) -> Option<f64> {
+        let count = f64::from(*score.features.get(self.known?)?);
+        Some(1.0 / (1.0 + count))
     }
 
     /// Why a score of this model is what it is.

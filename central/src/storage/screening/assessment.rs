@@ -8,13 +8,16 @@ use futures::future::BoxFuture;
 use risk::capacity::Usage;
 use risk::draw::Draw;
 use risk::facts::Slot;
-use risk::{Assessment, Circumstances, Colour, Decision, Engine, Facts, Measure, Reason, ScoreRead};
+use risk::{
+    Assessment, Circumstances, Colour, Decision, Engine, Facts, Measure, Probability, Reason, ScoreRead,
+};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use crate::storage::statement::rows;
 use crate::storage::trade::{Carrying, Code, Seen, TAKEN_BACK};
 use crate::storage::{Change, Noted, StorageError, Store, Write, data};
 use crate::trade::Place;
+use crate::trade::movement::Inspection;
 use crate::workbench::decision::strictness;
 
 /// Who gives codes by screening.
@@ -84,6 +87,29 @@ impl Store {
         Ok(rows.bind(since.0).bind(at).bind(movement).bind(i64::from(most)).fetch_all(&self.pool).await?)
     }
 
+    /// The latest assessment of each movement that was inspected, with what that gave: the newest inspections first.
+    pub async fn inspected_assessments(
+        &self,
+        most: u32,
+    ) -> Result<Vec<(AssessmentRow, Inspection)>, StorageError> {
+        #[derive(FromRow)]
+        struct Inspected {
+            #[sqlx(flatten)]
+            row: AssessmentRow,
+            inspected: String,
+        }
+        let rows: Vec<Inspected> = sqlx::query_as(
+            "SELECT a.movement, a.number, a.at, a.policy, a.body, m.inspected FROM movements m \
+             JOIN assessments a ON a.movement = m.id AND a.latest = 1 \
+             WHERE m.inspected_at IS NOT NULL ORDER BY m.inspected_at DESC LIMIT $1",
+        )
+        .bind(i64::from(most))
+        .fetch_all(&self.pool)
+        .await?;
+        let known = |it: Inspected| Some((it.row, Inspection::of_name(&it.inspected)?));
+        Ok(rows.into_iter().filter_map(known).collect())
+    }
+
     /// All assessments of a movement, the first first.
     pub async fn assessments(&self, movement: &str) -> Result<Vec<AssessmentRow>, StorageError> {
         let rows = sqlx::query_as(assessments!("WHERE movement = $1 ORDER BY number"));
@@ -150,6 +176,8 @@ pub(crate) struct Screened {
     pub(crate) facts: Facts,
     pub(crate) score: Option<ScoreRead>,
     pub(crate) draw: Option<Draw>,
+    /// How far the model drifts, where the policy explores.
+    pub(crate) drift: Option<Probability>,
     /// What lists, rules and the score say of it.
     pub(crate) reasons: Vec<Reason>,
     pub(crate) at: UtcMillis,
@@ -176,7 +204,8 @@ impl Change for Screened {
             // Counted here, where nobody else decides: a quota is kept however many centrals draw.
             let slot = self.facts.slot();
             let usage = write.usage(&slot, id).await?;
-            let circumstances = Circumstances { score: self.score, draw: self.draw, usage };
+            let circumstances =
+                Circumstances { score: self.score, draw: self.draw, usage, drift: self.drift };
             let assessment = self.engine.decide(&self.facts, &circumstances, self.reasons);
             let decision = Decision { facts: self.facts, circumstances, assessment };
             let version = self.engine.policy().version;
@@ -304,7 +333,7 @@ impl Write<'_> {
         .bind(assessment.measure.name())
         .bind(assessment.colour.name())
         .bind(i64::from(assessment.is_unassessed()))
-        .bind(i64::from(assessment.is_random()))
+        .bind(i64::from(assessment.is_drawn()))
         .bind(serde_json::to_string(decision).map_err(data)?)
         .execute(&mut *self.tx)
         .await?;

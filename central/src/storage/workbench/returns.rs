@@ -29,6 +29,7 @@ fn stored(source: &Source) -> (&'static str, String, u32) {
         Source::List { list } => ("list", list.clone(), 0),
         Source::Model { model } => ("model", model.to_string(), 0),
         Source::Random => ("random", String::new(), 0),
+        Source::Explored => ("explored", String::new(), 0),
         Source::Unassessed => ("unassessed", String::new(), 0),
     }
 }
@@ -39,6 +40,7 @@ fn of_stored(kind: &str, name: String, version: i64) -> Result<Source, StorageEr
         "list" => Source::List { list: name },
         "model" => Source::Model { model: name.parse::<Digest>().map_err(data)? },
         "random" => Source::Random,
+        "explored" => Source::Explored,
         "unassessed" => Source::Unassessed,
         other => return Err(data(format!("{other:?} has made nobody look"))),
     })
@@ -139,6 +141,7 @@ mod tests {
             Source::List { list: "wanted".to_owned() },
             Source::Model { model: Digest::of(b"model") },
             Source::Random,
+            Source::Explored,
             Source::Unassessed,
         ] {
             let (kind, name, version) = stored(&source);
