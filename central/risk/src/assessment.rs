@@ -290,18 +290,17 @@ impl Assessment {
 
     /// Whether only a ticket gave it its colour, among all or among those to learn from: these count against the quotas.
     pub fn is_drawn(&self) -> bool {
-        self.is_random()
-            || self
-                .reasons
-                .iter()
-                .any(|reason| matches!(reason, Reason::Explored { measure, .. } if *measure == self.measure))
+        self.is_by(|reason| matches!(reason, Reason::Random { .. } | Reason::Explored { .. }))
     }
 
     /// Whether only the draw among all gave it its colour: these alone are an unbiased sample of what nothing was held against.
     pub fn is_random(&self) -> bool {
-        self.reasons
-            .iter()
-            .any(|reason| matches!(reason, Reason::Random { measure, .. } if *measure == self.measure))
+        self.is_by(|reason| matches!(reason, Reason::Random { .. }))
+    }
+
+    /// Whether a reason of a kind demands what is done.
+    fn is_by(&self, kind: impl Fn(&Reason) -> bool) -> bool {
+        self.reasons.iter().any(|reason| kind(reason) && reason.measure() == self.measure)
     }
 
     /// Whether something could not be asked.

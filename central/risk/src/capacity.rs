@@ -146,11 +146,12 @@ fn capacity_is_for(capacity: &Capacity, colour: Colour, slot: &Slot) -> bool {
 /// What a ticket is drawn for: the first of the million tickets for inspection, the next for documents, the next for audit, and after
 /// these those that are explored.
 pub fn drawn(policy: &Policy, shares: Shares, ticket: u32, usage: &Usage) -> Drawn {
-    let left = |share: Probability, colour| share.and(room(policy, colour, usage));
+    let [red, yellow, blue] =
+        [Colour::Red, Colour::Yellow, Colour::Blue].map(|colour| room(policy, colour, usage));
     let random = shares.random;
-    let inspect = left(random.inspect, Colour::Red);
-    let (documents, audit) = (left(random.documents, Colour::Yellow), left(random.audit, Colour::Blue));
-    let explore = shares.explore.map(|explore| left(explore, Colour::Red));
+    let (inspect, documents, audit) =
+        (random.inspect.and(red), random.documents.and(yellow), random.audit.and(blue));
+    let explore = shares.explore.map(|explore| explore.and(red));
     let mut before = 0;
     let measure = [(inspect, Measure::Inspect), (documents, Measure::Documents), (audit, Measure::Audit)]
         .into_iter()
