@@ -43,6 +43,10 @@ const HISTORY: usize = 1024;
 /// How soon a query that ended without what was needed is made again.
 pub const RETRY: Duration = Duration::from_secs(1);
 
+/// How often a range is asked for in vain, under a lease, before the set is fetched instead. A link that changes over to
+/// another certificate or router answers a query with nothing: to give up the lease for that would hold trucks for nothing.
+const TRIES: u32 = 3;
+
 /// How long a query may go on before another is made; longer than the transport's own limit.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -260,6 +264,8 @@ pub struct Follower {
     next_query: Duration,
     /// Where the head was when a range was last asked for.
     range_asked_at: Option<Revision>,
+    /// Ranges in a row that brought nothing.
+    in_vain: u32,
     lease: LeaseClock,
     /// All of the set is needed, for what the cache holds is not to be built on.
     whole: bool,
@@ -317,6 +323,7 @@ impl Follower {
             ahead: BTreeMap::new(),
             next_query: Duration::ZERO,
             range_asked_at: None,
+            in_vain: 0,
             lease: LeaseClock::default(),
             whole: false,
             accepted: None,
@@ -673,12 +680,20 @@ impl Follower {
     fn end_range(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(asked_at) = self.range_asked_at.take() else { return };
         self.next_query = now;
-        if self.is_following() && self.missing().is_some() && asked_at == self.head.revision {
-            effects.push(Effect::Log(Note::GapNotFilled(asked_at)));
-            self.bootstrap(effects);
-            // A central whose snapshot and log do not meet is not to be asked in a tight circle.
-            self.next_query = now + RETRY;
+        if !(self.is_following() && self.missing().is_some() && asked_at == self.head.revision) {
+            self.in_vain = 0;
+            return;
         }
+        self.in_vain += 1;
+        if matches!(self.state, State::Live { .. }) && self.in_vain < TRIES {
+            self.range_asked_at = Some(asked_at);
+        } else {
+            effects.push(Effect::Log(Note::GapNotFilled(asked_at)));
+            self.in_vain = 0;
+            self.bootstrap(effects);
+        }
+        // A central whose snapshot and log do not meet is not to be asked in a tight circle.
+        self.next_query = now + RETRY;
     }
 
     fn ask(&mut self, now: Duration, effects: &mut Vec<Effect>) {

@@ -257,6 +257,32 @@ fn a_gap_is_asked_for_and_else_the_snapshot_is() {
 }
 
 #[test]
+fn a_range_that_brings_nothing_is_asked_for_again_before_a_lease_is_given_up_for_it() {
+    let mut central = Central::new(1);
+    let (mut follower, mut cache) = live(&central);
+    (1..=3).for_each(|i| central.commit(&format!("AB{i}")));
+    let asked = |from, to| [Effect::QueryRange { from: Revision(from), to: Revision(to) }];
+    assert_eq!(follower.step(T, central.delta(3)), asked(1, 2));
+    assert!(follower.step(T, Event::RangeEnd).is_empty(), "not in a tight circle");
+    assert!(follower.step(T, Event::Tick).is_empty());
+    assert_eq!(follower.step(T + RETRY, Event::Tick), asked(1, 2));
+    assert_eq!(follower.lease(T + RETRY), Lease::Live);
+    cache.take(&mut follower, T + RETRY, central.delta(1));
+    assert_eq!(
+        follower.step(T + RETRY, Event::RangeEnd),
+        asked(2, 2),
+        "some came: counted from the beginning"
+    );
+    assert!(follower.step(T + RETRY, Event::RangeEnd).is_empty());
+    assert_eq!(follower.step(T + RETRY * 2, Event::Tick), asked(2, 2));
+    assert!(follower.step(T + RETRY * 2, Event::RangeEnd).is_empty());
+    assert_eq!(follower.step(T + RETRY * 3, Event::Tick)[..1], asked(2, 2));
+    let given_up = follower.step(T + RETRY * 3, Event::RangeEnd);
+    assert_eq!(given_up, [Effect::Log(Note::GapNotFilled(Revision(1))), Effect::LeaseChanged(None)]);
+    assert_eq!(follower.step(T + RETRY * 4, Event::Tick), [Effect::QuerySnapshot { whole: false }]);
+}
+
+#[test]
 fn what_is_buffered_is_bounded() {
     let mut central = Central::new(1);
     let (mut follower, _) = bootstrapped(&central);
