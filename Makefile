@@ -82,11 +82,11 @@ lint: setup ## Formatting, clippy with warnings denied, licences and sources of 
 	@deploy/setup-rust.sh cargo-deny
 	cargo deny check licenses bans sources
 
-train: setup setup-train ## Render, train, evaluate and export bundles into work/train/bundle* (MINUTES=80, SHARE=1 of the sets, FROM=a 32-bit bundle)
+train: setup setup-train ## Render, train, evaluate and export bundles into work/train/bundle* (MINUTES=80, SHARE=1 of the sets, FROM=a 32-bit bundle, SEED of the first set)
 	cargo build -p datasets
 	cd models/training && ../../.venv/bin/python -m training.pipeline --render-bin $(abspath $(TARGET))/debug/datasets \
 	  --work ../../work/train --out ../../work/train/bundle --minutes $(or $(MINUTES),80) --share $(or $(SHARE),1) \
-	  $(if $(FROM),--start-from $(abspath $(FROM)))
+	  $(if $(SEED),--seed $(SEED)) $(if $(FROM),--start-from $(abspath $(FROM)))
 
 clean: ## Remove what was built (not what was installed)
 	cargo clean

@@ -15,8 +15,10 @@ use crate::drawing::{Drawing, faded, grey, rgb, shaded};
 use crate::lettering::Cell;
 use crate::negative;
 use crate::plate::{
-    Layout, Plate, Rows, classes_of, cross_boundary, foreign, hong_kong, ordinary_mainland, unreadable_dirt,
+    Layout, Plate, Rows, american, classes_of, cross_boundary, elsewhere, hong_kong, ordinary_mainland,
+    unreadable_dirt,
 };
+use crate::vehicle::body;
 use crate::warp;
 
 /// A crop and its truth.
@@ -32,14 +34,65 @@ pub struct Crop {
     pub layout: Layout,
 }
 
+/// What a crop shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A Hong Kong plate of one row.
+    HongKongOneRow,
+    /// A Hong Kong plate of two rows.
+    HongKongTwoRows,
+    /// A mainland plate, mostly the cross-boundary one.
+    Mainland,
+    /// An American plate.
+    American,
+    /// A plate of another place.
+    Other,
+    /// No plate, or none that can be read.
+    Nothing,
+}
+
+impl Kind {
+    /// Every kind with its name and its share of a set of crops, and of one of corner crops.
+    pub const ALL: [(Self, &str, f32, f32); 6] = [
+        (Self::HongKongOneRow, "hong_kong_one_row", 0.25, 0.25),
+        (Self::HongKongTwoRows, "hong_kong_two_rows", 0.17, 0.2),
+        (Self::Mainland, "mainland", 0.21, 0.2),
+        (Self::American, "american", 0.17, 0.22),
+        (Self::Other, "other", 0.17, 0.13),
+        (Self::Nothing, "nothing_to_read", 0.03, 0.0),
+    ];
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, ..)| *known == name).map(|&(kind, ..)| kind)
+    }
+
+    /// Plates that are read from far away too, and hang alone: they are no border's.
+    fn is_foreign(self) -> bool {
+        matches!(self, Self::American | Self::Other)
+    }
+}
+
 /// The kinds of crop with their share of a set, for the manifest.
-pub const MIX: [(&str, f32); 5] = [
-    ("hong_kong_one_row", 0.28),
-    ("hong_kong_two_rows", 0.19),
-    ("mainland", 0.22),
-    ("other", 0.28),
-    ("nothing_to_read", 0.03),
-];
+pub const MIX: [(&str, f32); 6] = shares(false);
+
+/// The same of the corner refiner's set.
+pub const CORNER_MIX: [(&str, f32); 6] = shares(true);
+
+const fn shares(corners: bool) -> [(&'static str, f32); 6] {
+    let mut mix = [("", 0.0); 6];
+    let mut i = 0;
+    while i < mix.len() {
+        let (_, name, crops, of_corners) = Kind::ALL[i];
+        mix[i] = (name, if corners { of_corners } else { crops });
+        i += 1;
+    }
+    mix
+}
+
+fn kind(mix: &[(&str, f32); 6], dice: &mut Dice) -> Kind {
+    Kind::ALL[dice.weighted(&mix.map(|(_, share)| share))].0
+}
 
 /// Share of hard pictures.
 pub const HARD: f32 = 0.2;
@@ -56,10 +109,10 @@ pub struct CornerCrop {
 
 /// Renders one crop for the corner refiner.
 pub fn render_corners(dice: &mut Dice) -> CornerCrop {
-    let kind = dice.weighted(&[0.3, 0.25, 0.25, 0.2]);
+    let kind = kind(&CORNER_MIX, dice);
     loop {
         let plate = subject(kind, dice);
-        if let Some(crop) = shoot(plate, kind == 3, dice).and_then(|shot| corner_crop(&shot, dice)) {
+        if let Some(crop) = shoot(plate, kind, dice).and_then(|shot| corner_crop(&shot, dice)) {
             return crop;
         }
     }
@@ -86,17 +139,21 @@ fn corner_crop(shot: &Shot, dice: &mut Dice) -> Option<CornerCrop> {
     offsets.iter().all(|o| o.abs() < CORNER_MARGIN).then_some(CornerCrop { image, offsets })
 }
 
-/// Renders one crop.
+/// Renders one crop of a kind as likely as [`MIX`] says.
 pub fn render(dice: &mut Dice) -> Crop {
-    let shares = MIX.map(|(_, share)| share);
-    let kind = dice.weighted(&shares);
+    let kind = kind(&MIX, dice);
+    render_kind(kind, dice)
+}
+
+/// Renders one crop of this kind.
+pub fn render_kind(kind: Kind, dice: &mut Dice) -> Crop {
     // A geometry that spans no plane cannot be drawn here; a second try is cheaper than a proof.
     loop {
         let crop = match kind {
-            4 => nothing(dice),
+            Kind::Nothing => nothing(dice),
             kind => {
                 let plate = subject(kind, dice);
-                shoot(plate, kind == 3, dice).and_then(|shot| shot.crop(false, dice))
+                shoot(plate, kind, dice).and_then(|shot| shot.crop(false, dice))
             }
         };
         if let Some(crop) = crop {
@@ -105,23 +162,24 @@ pub fn render(dice: &mut Dice) -> Crop {
     }
 }
 
-fn subject(kind: usize, dice: &mut Dice) -> Plate {
+fn subject(kind: Kind, dice: &mut Dice) -> Plate {
     match kind {
-        0 => hong_kong(dice, Rows::One, None),
-        1 => hong_kong(dice, Rows::Two, None),
-        2 if dice.chance(0.1) => ordinary_mainland(dice),
-        2 => cross_boundary(dice, None, 0.35),
-        _ => foreign(dice),
+        Kind::HongKongOneRow => hong_kong(dice, Rows::One, None),
+        Kind::HongKongTwoRows => hong_kong(dice, Rows::Two, None),
+        Kind::Mainland if dice.chance(0.1) => ordinary_mainland(dice),
+        Kind::Mainland => cross_boundary(dice, None, 0.35),
+        Kind::American => american(dice),
+        Kind::Other | Kind::Nothing => elsewhere(dice),
     }
 }
 
 /// A crop with nothing to read: something that is no plate, or a plate too small or too dirty.
 fn nothing(dice: &mut Dice) -> Option<Crop> {
     if dice.chance(0.35) {
-        let kind = dice.whole(0, 2) as usize;
+        let kind = *dice.pick(&[Kind::HongKongOneRow, Kind::HongKongTwoRows, Kind::Mainland]);
         let mut plate = subject(kind, dice);
         unreadable_dirt(&mut plate, dice);
-        return shoot(plate, false, dice)?.crop(true, dice);
+        return shoot(plate, kind, dice)?.crop(true, dice);
     }
     let (w, h) = (dice.whole(60, 240) as u32, dice.whole(40, 110) as u32);
     let mut picture = Pixmap::new(w, h)?;
@@ -158,14 +216,15 @@ impl Shot {
 }
 
 /// Photographs a plate in its surroundings.
-fn shoot(plate: Plate, foreign: bool, dice: &mut Dice) -> Option<Shot> {
+fn shoot(plate: Plate, kind: Kind, dice: &mut Dice) -> Option<Shot> {
     let (layout, mark) = (plate.layout, plate.mark.clone());
-    let (assembly, subject) = mounted(plate, dice);
+    let (assembly, subject) = mounted(plate, kind, dice);
     let target = assembly.hung[subject].corners();
     let size = [target.width(), target.height()];
     let pixels = match layout {
         // Plates of other places are read from far away too.
-        Layout::LightSingle if foreign && dice.chance(0.5) => dice.log_between(48.0, 150.0),
+        Layout::LightSingle if kind == Kind::American && dice.chance(0.75) => dice.log_between(46.0, 140.0),
+        Layout::LightSingle if kind == Kind::Other && dice.chance(0.5) => dice.log_between(48.0, 150.0),
         Layout::LightSingle => dice.log_between(50.0, 420.0),
         Layout::LightDouble => dice.log_between(38.0, 300.0),
         Layout::Mainland => dice.log_between(58.0, 400.0),
@@ -182,7 +241,7 @@ fn shoot(plate: Plate, foreign: bool, dice: &mut Dice) -> Option<Shot> {
     let sharp = scale * 1.12;
     let mut texture = Pixmap::new((view.width * sharp).ceil() as u32, (view.height * sharp).ceil() as u32)?;
     let place = Transform::from_scale(sharp, sharp).pre_translate(-view.x, -view.y);
-    backing(view, &assembly, dice).paint(&mut texture.as_mut(), place);
+    backing(view, &assembly, kind, dice).paint(&mut texture.as_mut(), place);
     assembly.paint(&mut texture.as_mut(), place);
     let seen = perspective(view.width * scale, view.height * scale, dice);
     let b = seen.bounds();
@@ -195,15 +254,17 @@ fn shoot(plate: Plate, foreign: bool, dice: &mut Dice) -> Option<Shot> {
     let mut photo = Grey::from_pixmap(&picture);
     let rows = if layout == Layout::LightDouble { 2.0 } else { 1.0 };
     let in_row = (mark.chars().count() as f32 / rows).max(3.0);
-    let keep = Legibility { width: corners.width() / in_row * 0.75, height: corners.height() / rows * 0.66 };
+    // An American plate's letters fill less of its height.
+    let part = if kind == Kind::American { 0.45 } else { 0.66 };
+    let keep = Legibility { width: corners.width() / in_row * 0.75, height: corners.height() / rows * part };
     let difficulty = difficulty(dice);
     photograph(&mut photo, difficulty, keep, dice);
     Some(Shot { photo: photo.to_luma()?, corners, layout, mark })
 }
 
 /// The plate alone or stacked as on cross-boundary vehicles, with its index in the assembly.
-fn mounted(plate: Plate, dice: &mut Dice) -> (Assembly, usize) {
-    let stacked = dice.chance(0.65);
+fn mounted(plate: Plate, kind: Kind, dice: &mut Dice) -> (Assembly, usize) {
+    let stacked = dice.chance(if kind.is_foreign() { 0.2 } else { 0.65 });
     let layout = plate.layout;
     let mark = plate.mark.clone();
     let rows = if dice.chance(0.5) { Rows::Two } else { Rows::One };
@@ -231,7 +292,7 @@ fn mounted(plate: Plate, dice: &mut Dice) -> (Assembly, usize) {
 }
 
 /// Bumper, grille or panel behind the plates.
-fn backing(view: Cell, assembly: &Assembly, dice: &mut Dice) -> Drawing {
+fn backing(view: Cell, assembly: &Assembly, kind: Kind, dice: &mut Dice) -> Drawing {
     let mut drawing = Drawing::default();
     let colour = match dice.weighted(&[0.3, 0.35, 0.35]) {
         0 => grey(dice.between(180.0, 250.0)),
@@ -245,6 +306,9 @@ fn backing(view: Cell, assembly: &Assembly, dice: &mut Dice) -> Drawing {
         let y = dice.between(view.y, view.y + view.height);
         let colour = grey(dice.between(0.0, 255.0));
         drawing.rectangle(Cell { x: view.x, y, width: view.width, height }, 0.0, colour);
+    }
+    if dice.chance(if kind.is_foreign() { 0.5 } else { 0.1 }) {
+        body::recess(&mut drawing, plates, dice);
     }
     if dice.chance(0.3) {
         // The shadow the plates throw.

@@ -14,6 +14,7 @@ pub mod export;
 pub mod ground;
 pub mod lettering;
 pub mod negative;
+mod overlay;
 pub mod plate;
 pub mod queue;
 pub mod scene;

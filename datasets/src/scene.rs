@@ -12,6 +12,7 @@ use crate::drawing::Drawing;
 use crate::ground;
 use crate::lettering::Cell;
 use crate::negative;
+use crate::overlay;
 use crate::plate::Layout;
 use crate::vehicle::{KINDS, Vehicle, random_plates};
 use crate::warp;
@@ -47,7 +48,10 @@ pub struct Scene {
 }
 
 /// The kinds of tile with their share of a set, for the manifest.
-pub const MIX: [(&str, f32); 3] = [("one_vehicle", 0.6), ("several_vehicles", 0.28), ("no_plate", 0.12)];
+pub const MIX: [(&str, f32); 3] = [("one_vehicle", 0.58), ("several_vehicles", 0.27), ("no_plate", 0.15)];
+
+/// Share of pictures into which a recorder has written its clock or its name.
+const CAPTIONED: f32 = 0.12;
 
 /// Share of hard pictures.
 pub const HARD: f32 = 0.2;
@@ -66,7 +70,7 @@ fn attempt(width: usize, height: usize, dice: &mut Dice) -> Option<Scene> {
     let mut picture = Pixmap::new(width as u32, height as u32)?;
     let kind = dice.weighted(&MIX.map(|(_, share)| share));
     ground::fill(&mut picture, dice);
-    distract(&mut picture, if kind == 2 { 5 } else { 2 }, dice);
+    distract(&mut picture, if kind == 2 { 6 } else { 3 }, dice);
     let mut plates = Vec::new();
     let mut lamps = Vec::new();
     let count = match kind {
@@ -90,6 +94,9 @@ fn attempt(width: usize, height: usize, dice: &mut Dice) -> Option<Scene> {
     let narrowest = plates.iter().map(|p| p.corners.width() / 7.0).fold(12.0, f32::min).max(4.0);
     let difficulty = if dice.chance(HARD) { Difficulty::Hard } else { Difficulty::Usual };
     photograph(&mut photo, difficulty, Legibility { width: narrowest, height: narrowest * 1.9 }, dice);
+    if dice.chance(CAPTIONED) {
+        overlay::caption(&mut photo, dice);
+    }
     plates.retain(|p| p.corners.is_plausible());
     plates.truncate(MOST_PLATES);
     Some(Scene { image: photo.to_luma()?, plates })
@@ -118,8 +125,8 @@ struct Seen {
 
 /// Puts one vehicle of `count` into the picture.
 fn park(picture: &mut Pixmap, index: i32, count: i32, without_plates: bool, dice: &mut Dice) -> Option<Seen> {
-    let kind = KINDS[dice.weighted(&[0.24, 0.28, 0.22, 0.1, 0.08, 0.08])];
-    let assemblies = if without_plates { Vec::new() } else { random_plates(dice) };
+    let kind = KINDS[dice.weighted(&[0.2, 0.22, 0.22, 0.1, 0.18, 0.08])];
+    let assemblies = if without_plates { Vec::new() } else { random_plates(kind, dice) };
     let vehicle = Vehicle::new(kind, assemblies, dice);
     let map = stand(picture, &vehicle, index, count, dice)?;
     let (w, h) = (picture.width() as f32, picture.height() as f32);

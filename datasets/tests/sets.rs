@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 const TILE: TileSize = TileSize { width: 320, height: 256 };
 
 fn spec(out: PathBuf, count: usize, threads: usize) -> SetSpec {
-    SetSpec { out, count, seed: 5, shard_size: 25, threads, preview: None }
+    SetSpec { out, count, seed: 5, shard_size: 25, threads, only: None, preview: None }
 }
 
 /// One digest over every file of a folder, by name.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use datasets::crop::Kind;
 use datasets::set::{SetSpec, TileSize, render_corners, render_plates, render_scenes};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -14,7 +15,13 @@ pub(crate) enum Render {
     #[command(
         after_help = "Example:\n  datasets render plates --out work/plates --count 240000 --threads 2 --preview plates.png"
     )]
-    Plates(SetArguments),
+    Plates {
+        #[command(flatten)]
+        set: SetArguments,
+        /// Only crops of this kind.
+        #[arg(long, value_parser = kind)]
+        kind: Option<Kind>,
+    },
     /// Crops around plates as a detector finds them, with where the corners really are, as numpy shards.
     #[command(after_help = "Example:\n  datasets render corners --out work/corners --count 100000 --seed 3")]
     Corners(SetArguments),
@@ -70,15 +77,16 @@ pub(crate) struct SetArguments {
 impl SetArguments {
     fn spec(self, usual_shard: usize) -> SetSpec {
         let Self { out, count, seed, shard_size, threads, preview } = self;
-        SetSpec { out, count, seed, shard_size: shard_size.unwrap_or(usual_shard), threads, preview }
+        let shard_size = shard_size.unwrap_or(usual_shard);
+        SetSpec { out, count, seed, shard_size, threads, only: None, preview }
     }
 }
 
 /// Does it.
 pub(crate) fn run(render: Render) -> anyhow::Result<()> {
     match render {
-        Render::Plates(arguments) => {
-            let spec = arguments.spec(20_000);
+        Render::Plates { set, kind } => {
+            let spec = SetSpec { only: kind, ..set.spec(20_000) };
             let bar = bar(spec.count)?;
             render_plates(&spec, |done| bar.set_position(done as u64)).context("rendering plates")?;
             bar.finish();
@@ -100,6 +108,11 @@ pub(crate) fn run(render: Render) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    let known: Vec<_> = Kind::ALL.iter().map(|(_, name, ..)| *name).collect();
+    Kind::named(name).ok_or_else(|| format!("no such kind of crop; there are {}", known.join(", ")))
 }
 
 fn bar(count: usize) -> anyhow::Result<ProgressBar> {

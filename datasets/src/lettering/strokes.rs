@@ -15,12 +15,21 @@ pub struct StrokeFace {
     spread: f32,
     /// One width for all characters (as mainland plates have), as a part of the height.
     fixed_width: Option<f32>,
+    family: Family,
     cap: LineCap,
     join: LineJoin,
     /// Which form of each character this plate uses: a hash key.
     forms: u32,
     /// How far control points stray, as a part of the cell.
     wobble: [f32; 16],
+}
+
+/// Whose forms of the characters are drawn.
+#[derive(Clone, Copy, Debug)]
+enum Family {
+    British,
+    Mainland,
+    American,
 }
 
 impl StrokeFace {
@@ -40,6 +49,18 @@ impl StrokeFace {
             weight: dice.between(0.105, 0.16),
             spread: 1.0,
             fixed_width: Some(dice.between(0.46, 0.54)),
+            family: Family::Mainland,
+            ..Self::any(dice)
+        }
+    }
+
+    /// Tall, narrow and of one width, with straight sides: the American dies.
+    pub fn american(dice: &mut Dice) -> Self {
+        Self {
+            weight: dice.between(0.085, 0.15),
+            spread: 1.0,
+            fixed_width: Some(dice.between(0.38, 0.54)),
+            family: Family::American,
             ..Self::any(dice)
         }
     }
@@ -50,6 +71,7 @@ impl StrokeFace {
             weight: 0.13,
             spread: 1.0,
             fixed_width: None,
+            family: Family::British,
             cap: if dice.chance(0.3) { LineCap::Round } else { LineCap::Butt },
             join: if dice.chance(0.4) { LineJoin::Round } else { LineJoin::Miter },
             forms: dice.whole(0, i32::MAX) as u32,
@@ -60,7 +82,8 @@ impl StrokeFace {
     /// How wide the character is when it is one unit high.
     pub fn width(&self, c: char) -> f32 {
         if c == '1' || c == 'I' {
-            return if self.form(c).len() < 14 { self.weight * 1.05 } else { self.weight * 2.1 };
+            let barred = if matches!(self.family, Family::American) { 2.7 } else { 2.1 };
+            return self.weight * if self.form(c).len() < 14 { 1.05 } else { barred };
         }
         self.fixed_width.unwrap_or_else(|| natural_width(c) * self.spread)
     }
@@ -83,7 +106,11 @@ impl StrokeFace {
     }
 
     fn form(&self, c: char) -> &'static str {
-        let forms = if self.fixed_width.is_some() { mainland_forms(c) } else { forms(c) };
+        let forms = match self.family {
+            Family::British => forms(c),
+            Family::Mainland => mainland_forms(c),
+            Family::American => american_forms(c),
+        };
         let Some(last) = forms.len().checked_sub(1) else { return "" };
         let key = self.forms.wrapping_mul(c as u32 | 1).rotate_left(c as u32 % 31) >> 7;
         // The first form is the usual one.
@@ -133,6 +160,78 @@ fn mainland_forms(c: char) -> &'static [&'static str] {
             "M 0 .28 C 0 -.09 1 -.09 1 .28 L 1 .72 C 1 1.09 0 1.09 0 .72 Z M .62 .74 L 1.04 1.02",
         ],
         'T' => &["M 0 0 L 1 0 M .5 0 L .5 1", "M .08 0 L .92 0 M .5 0 L .5 1"],
+        c => forms(c),
+    }
+}
+
+/// The forms of American dies where they differ: straight sides, the points of M and W short and between upright legs, a
+/// barred I.
+fn american_forms(c: char) -> &'static [&'static str] {
+    match c {
+        '0' | 'O' => &[
+            "M 0 .22 C 0 -.06 1 -.06 1 .22 L 1 .78 C 1 1.06 0 1.06 0 .78 Z",
+            "M 0 .16 C 0 .04 .15 0 .3 0 L .7 0 C .85 0 1 .04 1 .16 L 1 .84 C 1 .96 .85 1 .7 1 L .3 1 C .15 1 0 .96 0 .84 Z",
+            "M 0 .3 C 0 -.09 1 -.09 1 .3 L 1 .7 C 1 1.09 0 1.09 0 .7 Z",
+        ],
+        '1' => &["M .5 0 L .5 1", "M 0 .16 L .5 0 L .5 1", "M .1 .14 L .5 0 L .5 1 M 0 1 L 1 1"],
+        '3' => &[
+            "M 0 .2 C .02 -.06 .98 -.08 .98 .24 C .98 .42 .75 .47 .4 .47 C .8 .47 1 .55 1 .74 C 1 1.08 0 1.08 0 .79",
+            "M .03 0 L .97 0 L .45 .4 C .85 .4 1 .52 1 .72 C 1 1.09 .06 1.08 0 .8",
+        ],
+        '4' => &[
+            "M .76 1 L .76 0 L 0 .7 L 1 .7",
+            "M .72 1 L .72 0 L .6 0 L 0 .66 L 0 .72 L 1 .72",
+            "M .3 0 L 0 .64 L 1 .64 M .74 .3 L .74 1",
+        ],
+        '6' => &[
+            "M 1 .2 C .96 -.07 0 -.08 0 .24 L 0 .76 C 0 1.08 1 1.08 1 .76 L 1 .66 C 1 .34 .06 .36 0 .62",
+            "M .8 0 C .3 .12 0 .4 0 .7 M 0 .7 O .5 .7 .5 .3",
+        ],
+        '7' => &["M 0 0 L 1 0 L .36 1", "M 0 0 L 1 0 L 1 .1 C .6 .45 .45 .7 .42 1"],
+        '8' => &[
+            "M .5 .47 C .06 .47 .06 0 .5 0 C .94 0 .94 .47 .5 .47 C -.17 .47 -.17 1 .5 1 C 1.17 1 1.17 .47 .5 .47",
+            "O .5 .24 .47 .24 O .5 .74 .5 .26",
+        ],
+        '9' => &[
+            "M 0 .8 C .04 1.07 1 1.08 1 .76 L 1 .24 C 1 -.08 0 -.08 0 .24 L 0 .34 C 0 .66 .94 .64 1 .38",
+            "M .2 1 C .7 .88 1 .6 1 .3 M 1 .3 O .5 .3 .5 .3",
+        ],
+        'B' => &[
+            "M .6 .47 C 1.13 .47 1.13 1 .6 1 L 0 1 L 0 0 L .58 0 C 1.08 0 1.08 .47 .6 .47 L 0 .47",
+            "M .7 .48 C 1.05 .48 1 .6 1 .74 C 1 .96 .9 1 .7 1 L 0 1 L 0 0 L .66 0 C .88 0 .95 .08 .95 .24 C .95 .4 .88 .48 .7 .48 L 0 .48",
+        ],
+        'C' => &[
+            "M 1 .26 C 1 -.08 0 -.08 0 .26 L 0 .74 C 0 1.08 1 1.08 1 .74",
+            "M 1 .3 L 1 .18 C 1 .04 .85 0 .7 0 L .3 0 C .15 0 0 .04 0 .18 L 0 .82 C 0 .96 .15 1 .3 1 L .7 1 C .85 1 1 .96 1 .82 L 1 .7",
+        ],
+        'D' => mainland_forms(c),
+        'G' => &[
+            "M 1 .26 C 1 -.08 0 -.08 0 .26 L 0 .74 C 0 1.08 1 1.08 1 .74 L 1 .54 L .55 .54",
+            "M 1 .26 C 1 -.08 0 -.08 0 .26 L 0 .74 C 0 1.06 .7 1.06 1 .86 L 1 .56 L .5 .56",
+        ],
+        'I' => &["M 0 0 L 1 0 M .5 0 L .5 1 M 0 1 L 1 1"],
+        'J' => &["M 1 0 L 1 .74 C 1 1.08 0 1.08 0 .74", "M 1 0 L 1 .74 C 1 1.08 0 1.08 0 .74 L 0 .66"],
+        'M' => &[
+            "M 0 1 L 0 0 L .5 .5 L 1 0 L 1 1",
+            "M 0 1 L 0 0 L .5 .38 L 1 0 L 1 1",
+            "M 0 1 L 0 0 L .5 .62 L 1 0 L 1 1",
+            "M 0 1 L 0 0 L .1 0 L .5 .72 L .9 0 L 1 0 L 1 1",
+        ],
+        'Q' => &[
+            "M 0 .26 C 0 -.08 1 -.08 1 .26 L 1 .74 C 1 1.08 0 1.08 0 .74 Z M .55 .72 L 1.02 1",
+            "M 0 .26 C 0 -.08 1 -.08 1 .26 L 1 .74 C 1 1.08 0 1.08 0 .74 Z M .5 .8 L .92 1.04",
+        ],
+        'U' => &["M 0 0 L 0 .74 C 0 1.08 1 1.08 1 .74 L 1 0"],
+        'V' => &["M 0 0 L .5 1 L 1 0", "M 0 0 L 0 .45 L .5 1 L 1 .45 L 1 0"],
+        'W' => &[
+            "M 0 0 L 0 1 L .5 .5 L 1 1 L 1 0",
+            "M 0 0 L 0 1 L .5 .62 L 1 1 L 1 0",
+            "M 0 0 L .08 1 L .5 .38 L .92 1 L 1 0",
+            "M 0 0 L .22 1 L .5 .3 L .78 1 L 1 0",
+        ],
+        'Y' => {
+            &["M 0 0 L .5 .45 L 1 0 M .5 .45 L .5 1", "M 0 0 L 0 .2 L .5 .56 L 1 .2 L 1 0 M .5 .56 L .5 1"]
+        }
         c => forms(c),
     }
 }
@@ -331,7 +430,7 @@ mod tests {
         let cell = Cell { x: 0.0, y: 0.0, width: 50.0, height: 100.0 };
         for c in clearance::mark::ALPHABET.into_iter().filter(char::is_ascii) {
             assert!(!forms(c).is_empty(), "{c}");
-            for form in forms(c).iter().chain(mainland_forms(c)) {
+            for form in forms(c).iter().chain(mainland_forms(c)).chain(american_forms(c)) {
                 let bounds = trace(form, cell, &[0.0; 16], 0).expect(form).compute_tight_bounds().unwrap();
                 let inside = bounds.left() > -8.0 && bounds.right() < 58.0;
                 assert!(inside && bounds.top() > -8.0 && bounds.bottom() < 108.0, "{c}: {bounds:?}");

@@ -1,5 +1,6 @@
 //! Plates: what is printed on one, drawn in millimetres, with the truth about its text.
 
+mod american;
 mod foreign;
 mod hong_kong;
 mod mainland;
@@ -13,7 +14,8 @@ use crate::chance::{Dice, Roll};
 use crate::drawing::Drawing;
 use crate::lettering::{Cell, Face, OutlineFace, StrokeFace};
 
-pub use foreign::{foreign, macao};
+pub use american::american;
+pub use foreign::{elsewhere, foreign, macao};
 pub use hong_kong::{Rows, hong_kong};
 pub use mainland::{cross_boundary, ordinary_mainland};
 pub use text::{Spelling, spelled};
@@ -70,6 +72,15 @@ fn british_face(dice: &mut Dice) -> Face {
         Face::Strokes(StrokeFace::british(dice))
     } else {
         Face::Outlines(OutlineFace::latin(dice))
+    }
+}
+
+/// Lettering in the American manner: narrow dies of strokes as often as fonts.
+fn american_face(dice: &mut Dice) -> Face {
+    if dice.chance(0.6) {
+        Face::Strokes(StrokeFace::american(dice))
+    } else {
+        Face::Outlines(OutlineFace::american(dice))
     }
 }
 

@@ -18,7 +18,7 @@ pub fn render_corners(spec: &SetSpec, mut progress: impl FnMut(usize)) -> Result
         files.extend(write_shard(spec, number, &spec.items(&pool, first, count, crop::render_corners))?);
         progress(first + count);
     }
-    Manifest::new("corners", spec, [CROP_WIDTH, CROP_HEIGHT], &crop::MIX).write(spec, &files)
+    Manifest::new("corners", spec, [CROP_WIDTH, CROP_HEIGHT], &crop::CORNER_MIX).write(spec, &files)
 }
 
 fn write_shard(spec: &SetSpec, number: usize, crops: &[CornerCrop]) -> Result<[Written; 2], SetError> {

@@ -16,6 +16,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::chance::{Dice, dice};
+use crate::crop::Kind;
 
 pub use corners::render_corners;
 pub use manifest::{Manifest, SCHEMA_VERSION};
@@ -35,6 +36,8 @@ pub struct SetSpec {
     pub shard_size: usize,
     /// Threads that render.
     pub threads: usize,
+    /// Of crops: only this kind.
+    pub only: Option<Kind>,
     /// Where to write a contact sheet of the first items, if anywhere.
     pub preview: Option<PathBuf>,
 }

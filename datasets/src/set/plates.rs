@@ -5,7 +5,7 @@ use clearance::picture::{CROP_HEIGHT, CROP_WIDTH};
 use ndarray::{ArrayView1, ArrayView2, ArrayView3};
 
 use super::{Manifest, SetError, SetSpec, Written, preview, unwritable, write_array};
-use crate::crop::{self, Crop};
+use crate::crop::{self, Crop, Kind};
 
 /// Renders the set; `progress` is told the number of items after each file.
 ///
@@ -16,7 +16,10 @@ pub fn render_plates(spec: &SetSpec, mut progress: impl FnMut(usize)) -> Result<
     let pool = spec.pool()?;
     let mut files = Vec::new();
     for (number, first, count) in spec.shards() {
-        let crops = spec.items(&pool, first, count, crop::render);
+        let crops = spec.items(&pool, first, count, |dice| match spec.only {
+            Some(kind) => crop::render_kind(kind, dice),
+            None => crop::render(dice),
+        });
         if number == 0
             && let Some(path) = &spec.preview
         {
@@ -25,7 +28,11 @@ pub fn render_plates(spec: &SetSpec, mut progress: impl FnMut(usize)) -> Result<
         files.extend(write_shard(spec, number, &crops)?);
         progress(first + count);
     }
-    Manifest::new("plates", spec, [CROP_WIDTH, CROP_HEIGHT], &crop::MIX).write(spec, &files)
+    let mix = match spec.only {
+        Some(kind) => Kind::ALL.map(|(of, name, ..)| (name, if of == kind { 1.0 } else { 0.0 })),
+        None => crop::MIX,
+    };
+    Manifest::new("plates", spec, [CROP_WIDTH, CROP_HEIGHT], &mix).write(spec, &files)
 }
 
 fn write_shard(spec: &SetSpec, number: usize, crops: &[Crop]) -> Result<[Written; 3], SetError> {

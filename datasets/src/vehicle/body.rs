@@ -115,6 +115,45 @@ pub(super) fn fog_lamps(d: &mut Drawing, frame: Frame, [x, y]: [f32; 2], dice: &
     }
 }
 
+/// The recess in which a rear plate sits: darker or lighter than the panel, in the shade of the lamps' edge above it, often
+/// with bright metal over or under it. `plates` is what hangs in it.
+pub(crate) fn recess(d: &mut Drawing, plates: Cell, dice: &mut Dice) {
+    let [side, above, below] = [dice.between(0.05, 0.45), dice.between(0.08, 0.5), dice.between(0.05, 0.4)]
+        .map(|part| plates.height * part);
+    let cell = Cell {
+        x: plates.x - side,
+        y: plates.y - above,
+        width: plates.width + 2.0 * side,
+        height: plates.height + above + below,
+    };
+    let tone = if dice.chance(0.5) { dice.between(8.0, 70.0) } else { dice.between(70.0, 235.0) };
+    let [dark, light] = [dice.between(0.3, 0.8), dice.between(0.8, 1.15)];
+    d.shade(cell, dice.between(4.0, 40.0), shaded(grey(tone), dark), shaded(grey(tone), light));
+    if dice.chance(0.5) {
+        let metal = grey(dice.between(90.0, 250.0));
+        let height = plates.height * dice.between(0.06, 0.25);
+        let bar = Cell { y: cell.y - height, height, ..cell };
+        d.shade(
+            bar,
+            height * 0.3,
+            shaded(metal, dice.between(0.9, 1.2)),
+            shaded(metal, dice.between(0.5, 1.0)),
+        );
+    }
+    if dice.chance(0.3) {
+        let height = plates.height * dice.between(0.03, 0.12);
+        d.rectangle(Cell { y: cell.y + cell.height, height, ..cell }, 2.0, grey(dice.between(120.0, 250.0)));
+    }
+    for x in [cell.x + cell.width * 0.02, cell.x + cell.width * 0.93] {
+        if dice.chance(0.2) {
+            // A lamp, a lock or a bolt beside the plate.
+            let r = plates.height * dice.between(0.05, 0.14);
+            let y = cell.y + cell.height * dice.between(0.2, 0.8);
+            d.ellipse([x + r, y], [r, r], grey(dice.between(5.0, 250.0)));
+        }
+    }
+}
+
 /// Tyres and the shadow below the body.
 pub(super) fn tyres(d: &mut Drawing, frame: Frame, dice: &mut Dice) {
     let top = dice.between(0.78, 0.85);

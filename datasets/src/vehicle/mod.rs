@@ -1,7 +1,7 @@
 //! Vehicles seen from the front or the rear, drawn in millimetres on one plane: enough of bodywork, glass, lamps
 //! and grilles that a detector must tell plates from them.
 
-mod body;
+pub(crate) mod body;
 mod fronts;
 mod rears;
 
@@ -106,9 +106,11 @@ struct Shell {
 
 /// The plates of a random vehicle: mostly a Hong Kong plate over a mainland one as at the border, often enough the plate
 /// of another place, so that a detector is not bound to one country.
-pub fn random_plates(dice: &mut Dice) -> Vec<Assembly> {
+pub fn random_plates(kind: Kind, dice: &mut Dice) -> Vec<Assembly> {
     let rows = if dice.chance(0.5) { Rows::One } else { Rows::Two };
-    match dice.weighted(&[0.47, 0.04, 0.1, 0.05, 0.04, 0.24, 0.04, 0.03, 0.02]) {
+    // Where one plate is enough, at the rear of a car, it is more often one of another place.
+    let other = if kind == Kind::CarRear { 0.8 } else { 0.24 };
+    match dice.weighted(&[0.47, 0.04, 0.1, 0.05, 0.04, other, 0.04, 0.03, 0.02]) {
         0 => {
             let (upper, lower) = (hong_kong(dice, rows, None), cross_boundary(dice, None, 0.3));
             vec![Assembly::stacked(upper, lower, dice)]

@@ -1,6 +1,6 @@
 //! Vehicles from the rear.
 
-use super::body::{Frame, clutter, lamps, paint, tyres, windscreen};
+use super::body::{Frame, clutter, lamps, paint, recess, tyres, windscreen};
 use super::{Hook, Shell};
 use crate::chance::{Dice, Roll};
 use crate::drawing::{Drawing, grey, rgb, shaded};
@@ -24,6 +24,10 @@ pub(super) fn car(dice: &mut Dice) -> Shell {
     ];
     d.polygon(&frame.points(outline), shaded(colour, 1.1), shaded(colour, 0.7));
     windscreen(&mut d, frame.points([[0.2, 0.07], [0.8, 0.07], [0.9, 0.36], [0.1, 0.36]]), dice);
+    if dice.chance(0.25) {
+        // Words on the glass.
+        clutter(&mut d, frame.cell(0.2, 0.12, 0.8, 0.34), 3, dice);
+    }
     let y = dice.between(0.45, 0.58);
     let centres = tail_lamps(&mut d, frame, [0.03, y], dice);
     let badge = frame.cell(0.45, 0.42, 0.55, 0.48);
@@ -31,9 +35,30 @@ pub(super) fn car(dice: &mut Dice) -> Shell {
     clutter(&mut d, frame.cell(0.1, 0.38, 0.9, 0.52), 2, dice);
     let steel = shaded(colour, dice.between(0.7, 1.1));
     d.shade(frame.cell(0.01, 0.72, 0.99, 0.94), 50.0, steel, shaded(steel, 0.7));
+    for x in [0.06, 0.7] {
+        if dice.chance(0.35) {
+            // The maker's or the model's name in metal.
+            let y = dice.between(0.56, 0.69);
+            negative::lettering(&mut d, frame.cell(x, y, x + dice.between(0.1, 0.24), y + 0.035), dice);
+        }
+    }
+    if dice.chance(0.2) {
+        // What is stuck on a bumper.
+        let x = dice.between(0.06, 0.7);
+        negative::sign(&mut d, frame.cell(x, 0.76, x + dice.between(0.12, 0.2), 0.83), dice);
+    }
     let at = |x: f32, y: f32| Hook([x * frame.width, y * frame.height]);
-    let hooks =
-        vec![at(0.5 + dice.normal(0.02), dice.between(0.55, 0.66)), at(0.5, dice.between(0.79, 0.85))];
+    let hooks = if dice.chance(0.75) {
+        vec![at(0.5 + dice.normal(0.02), dice.between(0.55, 0.66)), at(0.5, dice.between(0.79, 0.85))]
+    } else {
+        vec![at(0.5 + dice.normal(0.02), dice.between(0.78, 0.85)), at(0.5, dice.between(0.55, 0.66))]
+    };
+    if dice.chance(0.6) {
+        let Hook([x, y]) = hooks[0];
+        let size = [dice.between(300.0, 440.0), dice.between(110.0, 170.0)];
+        let plates = Cell { x: x - size[0] / 2.0, y: y - size[1] / 2.0, width: size[0], height: size[1] };
+        recess(&mut d, plates, dice);
+    }
     Shell { width: frame.width, height: frame.height, drawing: d, lamps: centres, hooks }
 }
 

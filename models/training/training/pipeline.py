@@ -24,33 +24,33 @@ from .reader import Reader
 from .refiner import Refiner
 from .restore import Restoration
 
-# What is rendered: folder, subcommand of the renderer, part of the full count, seed.
-TRAINING_SEEDS, VALIDATION_SEEDS = (1, 2, 3), (9001, 9002, 9003)
-SETS = {
-    "plates-train": ("plates", 260_000, TRAINING_SEEDS[0]),
-    "plates-val": ("plates", 4_000, VALIDATION_SEEDS[0]),
-    "scenes-train": ("scenes", 44_000, TRAINING_SEEDS[1]),
-    "scenes-val": ("scenes", 1_000, VALIDATION_SEEDS[1]),
-    "corners-train": ("corners", 60_000, TRAINING_SEEDS[2]),
-    "corners-val": ("corners", 3_000, VALIDATION_SEEDS[2]),
-}
+# What is rendered: subcommand of the renderer, full count to train on and to validate with. The seeds count up from one set
+# to the next; those of validation stay the same, so that two trainings of one renderer compare.
+SETS = {"plates": (260_000, 4_000), "scenes": (44_000, 1_000), "corners": (60_000, 3_000)}
+VALIDATION_SEED = 9001
 
 # The refiner is small and learns fast: this part of the others' time.
 REFINER_SHARE = 0.2
 
 
-def render(binary: Path, work: Path, share: float) -> None:
-    """Render the sets that are not there yet; `share` scales how many pictures each holds."""
-    for folder, (kind, full, seed) in SETS.items():
-        done = work / folder / "done"
-        if done.exists():
-            continue
-        count = max(64, round(full * share))
-        command = [str(binary), "render", kind, "--out", str(work / folder), "--count", str(count), "--seed", str(seed),
-                   "--threads", "2"]
-        print("rendering", " ".join(command), flush=True)
-        subprocess.run(command, check=True)
-        done.touch()
+def seeds(first: int) -> list[int]:
+    """The seeds of the sets that are trained on."""
+    return [first + place for place in range(len(SETS))]
+
+
+def render(binary: Path, work: Path, share: float, seed: int) -> None:
+    """Render the sets that are not there yet; `share` scales how many pictures each holds, `seed` is the first set's."""
+    for place, (kind, counts) in enumerate(SETS.items()):
+        for part, full, first in zip(("train", "val"), counts, (seed, VALIDATION_SEED)):
+            folder = work / f"{kind}-{part}"
+            if (folder / "done").exists():
+                continue
+            count = max(64, round(full * share))
+            command = [str(binary), "render", kind, "--out", str(folder), "--count", str(count), "--seed", str(first + place),
+                       "--threads", "2"]
+            print("rendering", " ".join(command), flush=True)
+            subprocess.run(command, check=True)
+            (folder / "done").touch()
 
 
 def start(work: Path, bundle: Path) -> None:
@@ -87,7 +87,7 @@ def train(work: Path, minutes: float, steps: int | None = None, started: bool = 
         raise SystemExit(f"{' and '.join(failed)} failed: see the messages above, mend it and run again to resume")
 
 
-def source(work: Path, version: str, renderer: str, bundle: Path | None = None) -> export.Source:
+def source(work: Path, version: str, renderer: str, seed: int, bundle: Path | None = None) -> export.Source:
     """What the bundle is made from; `bundle`: the one it goes on from."""
     return export.Source(
         reader=work / "runs" / "reader" / CHECKPOINT,
@@ -100,7 +100,7 @@ def source(work: Path, version: str, renderer: str, bundle: Path | None = None) 
         reader_began=work / "start" / "reader.pt" if bundle else None,
         version=version,
         renderer=renderer,
-        seeds=list(TRAINING_SEEDS),
+        seeds=seeds(seed),
         crops=len(plates([work / "plates-train"])),
         tiles=len(scenes([work / "scenes-train"])),
     )
@@ -120,14 +120,15 @@ def main() -> None:
     ap.add_argument("--work", type=Path, default=Path("work"), help="rendered sets and runs (default: work)")
     ap.add_argument("--minutes", type=float, default=90.0, help="training time of each network (default: 90)")
     ap.add_argument("--share", type=float, default=1.0, help="part of the full sets to render (default: 1)")
+    ap.add_argument("--seed", type=int, default=1, help="seed of the first rendered set; take another to go on from a bundle (default: 1)")
     ap.add_argument("--start-from", type=Path, help="a 32-bit bundle whose weights the trainings start from")
     ap.add_argument("--version", default="1.0.0", help="the bundle's version (default: 1.0.0)")
     args = ap.parse_args()
-    render(args.render_bin, args.work, args.share)
+    render(args.render_bin, args.work, args.share, args.seed)
     if args.start_from:
         start(args.work, args.start_from)
     train(args.work, args.minutes, started=args.start_from is not None)
-    manifest = export.export(source(args.work, args.version, args.render_bin.name, args.start_from), args.out)
+    manifest = export.export(source(args.work, args.version, args.render_bin.name, args.seed, args.start_from), args.out)
     print(json.dumps({"thresholds": manifest["thresholds"], "metrics": manifest["metrics"]}))
 
 
