@@ -1,6 +1,6 @@
 // A selector's morning at the workbench, in a real browser: from sign-in to ten decided movements, mostly by the keyboard; another
-// officer's second look; an inspection at the bay on a phone. Arguments: address, folder for screenshots, language, phase (`morning` or
-// `bay`), password; of the bay: a photograph.
+// officer's second look; an inspection at the bay on a phone; what figures tell of the model. Arguments: address, folder for screenshots,
+// language, phase (`morning`, `bay` or `model`), password; of the bay: a photograph.
 // Prints one JSON line with what was seen; any failure ends it with a message and exit code 1.
 import { office } from "./officers.mjs";
 
@@ -119,4 +119,29 @@ async function bay() {
   return { inspected: 1 };
 }
 
-await walk({ morning, bay }[phase]);
+/** How far the model is off, as figures show it: on a screen, and on a phone. */
+async function model() {
+  const { page, look } = await person("lam", { width: 1280, height: 900 });
+  const panel = "section.chart:has(a[href$='model.csv'])";
+  // Central looks at the model as soon as it has started.
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    await page.goto(`${address}/console/figures`);
+    if (await page.locator(`${panel} svg`).count()) break;
+    await page.waitForTimeout(200);
+  }
+  // In one go: the page puts newer figures in the place of older ones.
+  const [rows, inspected, indices] = await page.evaluate(panel => {
+    const numbers = document.querySelector(`${panel} details`);
+    numbers.open = true;
+    const counts = [...numbers.querySelectorAll("tbody tr td:nth-child(2)")].map(cell => Number(cell.textContent));
+    const told = [...numbers.querySelectorAll("p")].filter(words => /\d\.\d\d/.test(words.textContent.replace(/0\.(10|25)/g, "")));
+    return [counts.length, counts.reduce((a, b) => a + b, 0), told.length];
+  }, panel);
+  await look("model");
+  const { page: small, look: lookAtSmall } = await person("ng", { width: 390, height: 844 }, 2);
+  await small.goto(`${address}/console/figures`);
+  await lookAtSmall("model-phone");
+  return { rows, inspected, indices };
+}
+
+await walk({ morning, bay, model }[phase]);

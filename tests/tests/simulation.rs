@@ -18,7 +18,8 @@ fn no_invariant_is_broken_whatever_fails() {
 #[test]
 fn every_planted_bug_is_found() {
     for mutation in Mutation::all() {
-        let found = (1..=150)
+        // The rarest, that a set is fetched in vain while another is held, shows in one seed of 150.
+        let found = (1..=600)
             .any(|seed| run(&plan(seed, STEPS), Mode::Liveness, Some(*mutation)).violation.is_some());
         assert!(found, "{mutation:?} goes unnoticed");
     }

@@ -49,13 +49,13 @@ impl Counts {
         }
     }
 
-    /// One more.
-    pub fn add(&mut self, colour: Colour) {
+    /// The same, to change it.
+    pub fn of_mut(&mut self, colour: Colour) -> Option<&mut u32> {
         match colour {
-            Colour::Red => self.red = self.red.saturating_add(1),
-            Colour::Yellow => self.yellow = self.yellow.saturating_add(1),
-            Colour::Blue => self.blue = self.blue.saturating_add(1),
-            Colour::Green => {}
+            Colour::Red => Some(&mut self.red),
+            Colour::Yellow => Some(&mut self.yellow),
+            Colour::Blue => Some(&mut self.blue),
+            Colour::Green => None,
         }
     }
 }
@@ -66,11 +66,20 @@ impl Usage {
         Self { slot, assigned: Counts::default(), drawn: Counts::default() }
     }
 
-    /// With one more assessment.
-    pub fn count(&mut self, assessment: &crate::Assessment) {
-        self.assigned.add(assessment.colour);
-        if assessment.is_drawn() {
-            self.drawn.add(assessment.colour);
+    /// With one more movement of a colour; `drawn`: that only the draw gave it.
+    pub fn add(&mut self, colour: Colour, drawn: bool) {
+        self.each(colour, drawn, |count| count.saturating_add(1));
+    }
+
+    /// With one less.
+    pub fn take_away(&mut self, colour: Colour, drawn: bool) {
+        self.each(colour, drawn, |count| count.saturating_sub(1));
+    }
+
+    fn each(&mut self, colour: Colour, drawn: bool, changed: impl Fn(u32) -> u32) {
+        let drawn = drawn.then(|| self.drawn.of_mut(colour)).flatten();
+        for count in [self.assigned.of_mut(colour), drawn].into_iter().flatten() {
+            *count = changed(*count);
         }
     }
 }

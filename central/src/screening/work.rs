@@ -9,7 +9,7 @@ use clearance::ids::{Digest, UtcMillis};
 use futures::{StreamExt as _, stream};
 use risk::draw::{Draw, Subject};
 use risk::score::explore::outdates;
-use risk::{Engine, Measure, Probability};
+use risk::{Engine, Probability};
 use tokio::sync::Mutex;
 
 use super::draw::Keys;
@@ -18,7 +18,7 @@ use super::policy;
 use super::score::Model;
 use super::watch::{LEAST_SCORED, watch};
 use crate::state::AppState;
-use crate::storage::screening::{NotScreened, ScreenAllAgain, ScreenLater, Screened};
+use crate::storage::screening::{Asked, LOT, NotScreened, ScreenAllAgain, ScreenLater, Screened};
 use crate::storage::trade::Carrying;
 use crate::storage::{StorageError, Store, data};
 use crate::trade::Place;
@@ -32,16 +32,12 @@ const MAKE_KEYS: Duration = Duration::from_hours(1);
 /// Movements that are taken from the store together.
 const TOGETHER: u32 = 256;
 
-/// Movements that are assessed at the same time: what waits for the disk leaves the processors to others.
+/// Movements without a code that are asked about at the same time.
 const AT_ONCE: usize = 32;
-
-/// Of those that are assessed again, whose earlier code stands meanwhile, as many are taken together: they wait for the disk once,
-/// and whoever lodges for no more of them than these.
-const AGAIN_TOGETHER: usize = 32;
 
 /// The part of the time that goes by without assessing again, of the time that it took: whoever lodges has the processors and the
 /// writer meanwhile.
-const AGAIN_PAUSE: f64 = 2.0;
+const AGAIN_PAUSE: f64 = 4.0;
 
 /// How often it is looked whether the model that the policy wants has come.
 const LOOK_FOR_MODEL: Duration = Duration::from_mins(1);
@@ -96,6 +92,8 @@ struct Desk {
     keys_made: Option<tokio::time::Instant>,
     /// Until when it was looked for rules and entries that begin or end.
     turned: UtcMillis,
+    /// Whether each is decided alone, as something failed before.
+    alone: bool,
     /// How long others have everything before the next ones are assessed again.
     pause: Duration,
 }
@@ -128,6 +126,7 @@ impl Desk {
             keys,
             keys_made: None,
             turned,
+            alone: false,
             pause: Duration::ZERO,
         }
     }
@@ -147,7 +146,7 @@ impl Desk {
         let mut due = store.to_screen(engine.policy().version, now, TOGETHER).await?;
         // Those that have no code yet come first; however many come, some of the others go with them.
         let new = due.iter().take_while(|(_, again)| !again).count();
-        due.truncate(new + AGAIN_TOGETHER);
+        due.truncate(new + LOT);
         let again = due.len() > new;
         let (found, began) = (due.len(), tokio::time::Instant::now());
         let ids: Vec<String> = due.into_iter().map(|(id, _)| id).collect();
@@ -155,32 +154,62 @@ impl Desk {
         for read in store.carrying_each(&ids, now).await? {
             match read {
                 Ok(carrying) => movements.push(carrying),
-                Err(error) => unread = Some(error),
+                Err((_, error)) => unread = Some(error),
             }
         }
         let past = Arc::new(Past::look_up(store, &movements).await?);
-        let drift = self.drift.filter(|_| engine.policy().explore.is_some());
         let one = |carrying: Carrying| {
             let (engine, keys, state) = (Arc::clone(&engine), Arc::clone(&self.keys), self.state.clone());
             let (model, past) =
                 (self.model.clone().filter(|_| engine.policy().score.is_some()), Arc::clone(&past));
-            async move { assess(&state, &engine, model, drift, &keys, &past, carrying).await }
+            async move { ask(&state, &engine, model, &keys, &past, carrying).await }
         };
         self.assessed += movements.len();
-        let all: Vec<_> = stream::iter(movements).map(one).buffer_unordered(AT_ONCE).collect().await;
+        let asked = stream::iter(movements).map(one);
+        let (desk, most) = (&*self, if self.alone { 1 } else { LOT });
+        let decide = |lot| desk.decide(&engine, lot);
+        // Who has no code yet waits for nobody else. Whoever has one does, so that a lot is as large as it may be, and is asked about
+        // one after the other, so that a processor is left to whoever lodges.
+        let all: Vec<_> = if new > 0 {
+            asked.buffered(AT_ONCE).ready_chunks(most).then(decide).collect().await
+        } else {
+            asked.buffered(1).chunks(most).then(decide).collect().await
+        };
         // So much time is others'.
         self.pause = if again { began.elapsed().mul_f64(AGAIN_PAUSE) } else { Duration::ZERO };
-        if let Some(error) = unread {
-            return Err(error);
-        }
-        for done in all {
-            match done {
-                // Changed meanwhile: it is looked at again with the next ones.
-                Ok(_) | Err(NotScreened::Changed) => {}
-                Err(NotScreened::Storage(error)) => return Err(error),
+        let failed = all.into_iter().find_map(Result::err).or(unread);
+        // One that cannot be kept must not keep the others of its lot.
+        self.alone = failed.is_some();
+        failed.map_or(Ok(found), Err)
+    }
+
+    /// Decide of some and keep the decisions.
+    async fn decide(
+        &self,
+        engine: &Arc<Engine>,
+        asked: Vec<Result<Option<Asked>, StorageError>>,
+    ) -> Result<(), StorageError> {
+        let (mut lot, mut failed) = (Vec::with_capacity(asked.len()), None);
+        for one in asked {
+            match one {
+                Ok(asked) => lot.extend(asked),
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(found)
+        if lot.is_empty() {
+            return failed.map_or(Ok(()), Err);
+        }
+        let (place, at) = (self.state.operations.shared_place(), self.state.clock.now());
+        let drift = self.drift.filter(|_| engine.policy().explore.is_some());
+        let screened = Screened { engine: Arc::clone(engine), place, drift, lot, at };
+        for why in self.state.store.change(screened).await? {
+            match why {
+                // It is looked at again with the next ones.
+                NotScreened::Changed => {}
+                NotScreened::Storage(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Look whether another policy is in force. One that cannot be applied leaves the one before.
@@ -279,16 +308,15 @@ impl Desk {
     }
 }
 
-/// Assess one; `None`: it lacks something and is put off.
-async fn assess(
+/// Ask about one; `None`: it lacks something and is put off.
+async fn ask(
     state: &AppState,
     engine: &Arc<Engine>,
     model: Option<Arc<Model>>,
-    drift: Option<Probability>,
     keys: &Mutex<Keys>,
     past: &Past,
     carrying: Carrying,
-) -> Result<Option<Measure>, NotScreened> {
+) -> Result<Option<Asked>, StorageError> {
     let (store, place, now) = (&state.store, state.operations.shared_place(), state.clock.now());
     if !carrying.readiness(&place, now).declared {
         let (movement, after) = (carrying.movement.id, now.plus_millis(LATER_MS));
@@ -312,9 +340,7 @@ async fn assess(
     });
     let (facts, score, reasons) = asked.await.map_err(data)?;
     let movement = facts.movement.clone();
-    let engine = Arc::clone(engine);
-    let screened = Screened { movement, seen, engine, place, facts, score, draw, drift, reasons, at: now };
-    store.change(screened).await.map(Some)
+    Ok(Some(Asked { movement, seen, facts, score, draw, reasons }))
 }
 
 async fn draw(

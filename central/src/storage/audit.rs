@@ -280,22 +280,23 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// The same deed to many: a line each.
+    /// Deeds, each with what it was done to: a line each.
     pub(crate) async fn audit_each(
         &mut self,
         at: UtcMillis,
         who: &str,
-        what: &Noted,
-        subjects: &[String],
+        deeds: impl Iterator<Item = (Noted, String)> + Send,
     ) -> Result<(), StorageError> {
-        let what = serde_json::to_string(what).map_err(data)?;
+        let written =
+            |(what, subject): (Noted, String)| Ok((serde_json::to_string(&what).map_err(data)?, subject));
+        let deeds = deeds.map(written).collect::<Result<Vec<_>, StorageError>>()?;
         let mut end = self.audit_end().await?;
-        for some in subjects.chunks(ROWS) {
+        for some in deeds.chunks(ROWS) {
             let statement =
                 rows("INSERT INTO audit (id, at, who, what, subject, hash) VALUES ", 6, some.len());
             let mut query = sqlx::query(AssertSqlSafe(statement));
-            for subject in some {
-                let line = Line { id: end.id + 1, at: at.0, who, what: &what, subject };
+            for (what, subject) in some {
+                let line = Line { id: end.id + 1, at: at.0, who, what, subject };
                 end = End { id: line.id, hash: line.hash(end.hash) };
                 let hash = end.hash.to_string();
                 query = query.bind(line.id).bind(line.at).bind(who.to_owned()).bind(what.clone());
@@ -454,7 +455,10 @@ mod tests {
         }
         let subjects = ["a".to_owned(), "b".to_owned()];
         let mut write = store.write().await.unwrap();
-        write.audit_each(UtcMillis(2), "lee", &Noted::Lodge, &subjects).await.unwrap();
+        write
+            .audit_each(UtcMillis(2), "lee", subjects.into_iter().map(|to| (Noted::Lodge, to)))
+            .await
+            .unwrap();
         write.commit().await.unwrap();
         assert_eq!(store.verify_audit(None).await.unwrap(), Ok(5));
         let anchor = store.audit_anchor(UtcMillis(3)).await.unwrap();

@@ -355,7 +355,7 @@ proptest! {
             if assessment.is_random() && assessment.colour == Colour::Red {
                 prop_assert!(usage.assigned.red < 10);
             }
-            usage.count(&assessment);
+            usage.add(assessment.colour, assessment.is_drawn());
             prop_assert!(usage.drawn.red <= 2);
         }
     }
@@ -372,7 +372,8 @@ proptest! {
                 usage: usage.clone(), drift: Some(share(drift)), ..circumstances(&facts, 0, ticket)
             };
             circumstances.score.as_mut().unwrap().hope = Some(Probability::ONE);
-            usage.count(&engine.assess(&facts, &circumstances));
+            let assessment = engine.assess(&facts, &circumstances);
+            usage.add(assessment.colour, assessment.is_drawn());
             prop_assert!(usage.drawn.red <= 2);
         }
     }

@@ -49,14 +49,36 @@ pub(crate) struct Trees {
     pub(crate) features: usize,
 }
 
-/// A feature on the way from the root, and what the algorithm keeps of it: shares of the ways that go on when it is unknown
-/// (`zero`) and known (`one`), and the weight of subsets of that size.
+/// A feature on the way from the root, and what the algorithm keeps of it: the share of the ways that go on when it is unknown
+/// (`zero`), whether this one goes on when it is known (the algorithm's `one`, 1 or 0), and the weight of subsets of that size.
 #[derive(Clone, Copy)]
 struct Step {
     feature: usize,
     zero: f64,
-    one: f64,
+    known: bool,
     weight: f64,
+}
+
+/// Steps of the longest way: the root's, and one for each question.
+const MOST_STEPS: usize = MOST_DEPTH + 1;
+
+/// At `[depth][i]`: (i + 1) / (depth + 1), and the other way round. The innermost loops would divide by them.
+const PARTS: [[f64; MOST_STEPS]; MOST_STEPS] = ratios(false);
+const TIMES: [[f64; MOST_STEPS]; MOST_STEPS] = ratios(true);
+
+const fn ratios(inverse: bool) -> [[f64; MOST_STEPS]; MOST_STEPS] {
+    let mut ratios = [[0.0; MOST_STEPS]; MOST_STEPS];
+    let mut depth = 0;
+    while depth < MOST_STEPS {
+        let mut i = 0;
+        while i < MOST_STEPS {
+            let (part, whole) = ((i + 1) as f64, (depth + 1) as f64);
+            ratios[depth][i] = if inverse { whole / part } else { part / whole };
+            i += 1;
+        }
+        depth += 1;
+    }
+    ratios
 }
 
 impl Tree {
@@ -105,24 +127,21 @@ impl Tree {
         let way = &ways[start..];
         if let Some(split) = self.nodes[at].split {
             let (hot, cold) = split.next(features);
-            let (mut zero, mut one) = (1.0, 1.0);
+            let (mut zero, mut known) = (1.0, true);
             // A feature that was asked before counts once, with both answers.
             if let Some(before) = (1..way.len()).find(|&i| way[i].feature == split.feature) {
-                (zero, one) = (way[before].zero, way[before].one);
+                (zero, known) = (way[before].zero, way[before].known);
                 unwind(ways, start, before);
             }
             let cover = self.nodes[split.yes].cover + self.nodes[split.no].cover;
             let own = start..ways.len();
-            for (child, known) in [(hot, one), (cold, 0.0)] {
+            for (child, known) in [(hot, known), (cold, false)] {
                 let zero = zero * self.nodes[child].cover / cover;
-                let step = Step { feature: split.feature, zero, one: known, weight: 0.0 };
+                let step = Step { feature: split.feature, zero, known, weight: 0.0 };
                 self.explain(child, features, ways, own.clone(), step, out);
             }
         } else {
-            for index in 1..way.len() {
-                let Step { feature, zero, one, .. } = way[index];
-                out[feature] += unwound_sum(way, index) * (one - zero) * self.nodes[at].value;
-            }
+            give(way, self.nodes[at].value, out);
         }
         ways.truncate(start);
     }
@@ -133,10 +152,12 @@ fn extend(ways: &mut Vec<Step>, start: usize, mut step: Step) {
     let length = ways.len() - start;
     step.weight = if length == 0 { 1.0 } else { 0.0 };
     ways.push(step);
-    let way = &mut ways[start..];
+    let (way, parts) = (&mut ways[start..], &PARTS[length]);
     for i in (0..length).rev() {
-        way[i + 1].weight += step.one * way[i].weight * (i + 1) as f64 / (length + 1) as f64;
-        way[i].weight = step.zero * way[i].weight * (length - i) as f64 / (length + 1) as f64;
+        if step.known {
+            way[i + 1].weight += way[i].weight * parts[i];
+        }
+        way[i].weight *= step.zero * parts[length - i - 1];
     }
 }
 
@@ -144,15 +165,16 @@ fn extend(ways: &mut Vec<Step>, start: usize, mut step: Step) {
 fn unwind(ways: &mut Vec<Step>, start: usize, index: usize) {
     let way = &mut ways[start..];
     let depth = way.len() - 1;
-    let Step { zero, one, .. } = way[index];
+    let (parts, times) = (&PARTS[depth], &TIMES[depth]);
+    let Step { zero, known, .. } = way[index];
     let mut next = way[depth].weight;
     for i in (0..depth).rev() {
-        if one == 0.0 {
-            way[i].weight = way[i].weight * (depth + 1) as f64 / (zero * (depth - i) as f64);
-        } else {
+        if known {
             let kept = way[i].weight;
-            way[i].weight = next * (depth + 1) as f64 / ((i + 1) as f64 * one);
-            next = kept - way[i].weight * zero * (depth - i) as f64 / (depth + 1) as f64;
+            way[i].weight = next * times[i];
+            next = kept - way[i].weight * zero * parts[depth - i - 1];
+        } else {
+            way[i].weight *= times[depth - i - 1] / zero;
         }
     }
     for i in index..depth {
@@ -161,22 +183,35 @@ fn unwind(ways: &mut Vec<Step>, start: usize, index: usize) {
     ways.pop();
 }
 
-/// The sum of the weights that [`unwind`] would leave.
-fn unwound_sum(path: &[Step], index: usize) -> f64 {
-    let depth = path.len() - 1;
-    let Step { zero, one, .. } = path[index];
-    let mut next = path[depth].weight;
-    let mut total = 0.0;
-    for i in (0..depth).rev() {
-        if one == 0.0 {
-            total += path[i].weight * (depth + 1) as f64 / (zero * (depth - i) as f64);
+/// Give each feature of a way to a leaf its part of the leaf's value: the sum of the weights that [`unwind`] would leave without it,
+/// times `one - zero`. Where it is unknown that sum holds its `zero` as a divisor and nothing else of its own, so all of those get
+/// the same; the others are summed side by side, as each sum waits for its own last step.
+fn give(way: &[Step], value: f64, out: &mut [f64]) {
+    let Some(depth) = way.len().checked_sub(1) else { return };
+    let (parts, times) = (&PARTS[depth], &TIMES[depth]);
+    let unknown: f64 = (0..depth).map(|i| way[i].weight * times[depth - i - 1]).sum();
+    let (mut of, mut zeros) = ([0; MOST_STEPS], [0.0; MOST_STEPS]);
+    let mut known = 0;
+    for step in &way[1..] {
+        if step.known {
+            (of[known], zeros[known]) = (step.feature, step.zero);
+            known += 1;
         } else {
-            let kept = next * (depth + 1) as f64 / ((i + 1) as f64 * one);
-            total += kept;
-            next = path[i].weight - kept * zero * (depth - i) as f64 / (depth + 1) as f64;
+            out[step.feature] -= unknown * value;
         }
     }
-    total
+    let (mut next, mut sums) = ([way[depth].weight; MOST_STEPS], [0.0; MOST_STEPS]);
+    for i in (0..depth).rev() {
+        let (weight, part) = (way[i].weight, parts[depth - i - 1]);
+        for ((next, sum), zero) in next.iter_mut().zip(&mut sums).zip(&zeros).take(known) {
+            let kept = *next * times[i];
+            *sum += kept;
+            *next = weight - kept * zero * part;
+        }
+    }
+    for ((feature, zero), sum) in of.iter().zip(&zeros).zip(&sums).take(known) {
+        out[*feature] += sum * (1.0 - zero) * value;
+    }
 }
 
 impl Trees {
@@ -201,7 +236,7 @@ impl Trees {
     /// What each feature adds to [`Self::expected`]; their sum with it is the margin.
     pub(crate) fn contributions(&self, features: &[f32]) -> Vec<f64> {
         let mut out = vec![0.0; self.features];
-        let root = Step { feature: usize::MAX, zero: 1.0, one: 1.0, weight: 0.0 };
+        let root = Step { feature: usize::MAX, zero: 1.0, known: true, weight: 0.0 };
         let mut ways = Vec::new();
         for tree in &self.members {
             tree.explain(0, features, &mut ways, 0..0, root, &mut out);

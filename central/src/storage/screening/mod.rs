@@ -10,14 +10,16 @@
 mod acquaintance;
 mod assessment;
 mod draw;
+mod lot;
 mod policy;
 mod rules;
 
 pub(crate) use acquaintance::Happened;
 pub use acquaintance::{Acquaintance, Known};
 pub use assessment::{AssessmentRow, SCREENING};
-pub(crate) use assessment::{NotScreened, ScreenAllAgain, ScreenLater, Screened, code_that_follows};
+pub(crate) use assessment::{ScreenAllAgain, ScreenLater};
 pub use draw::DrawRow;
+pub(crate) use lot::{Asked, LOT, NotScreened, Screened, code_that_follows};
 pub(crate) use policy::{ApprovePolicy, PutList, PutPolicy};
 pub use policy::{ListRow, NotApproved, PolicyRow};
 pub(crate) use rules::{KeepRule, NextPolicy, faults};

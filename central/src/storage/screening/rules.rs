@@ -303,10 +303,11 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Note which rules are reasons of a movement now, and forget those that are none any more.
+    /// Note which rules are reasons of a movement now, and forget those that are none any more; `some_known`: whether any are noted.
     pub(super) async fn keep_hits(
         &mut self,
         assessment: &Assessment,
+        some_known: bool,
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let movement = assessment.movement.as_str();
@@ -318,11 +319,11 @@ impl Write<'_> {
                 _ => None,
             })
             .collect();
-        let known: Vec<(String, i64)> =
-            sqlx::query_as("SELECT rule, version FROM rule_hits WHERE movement = $1")
-                .bind(movement.to_owned())
-                .fetch_all(&mut *self.tx)
-                .await?;
+        let mut known: Vec<(String, i64)> = Vec::new();
+        if some_known {
+            let rows = sqlx::query_as("SELECT rule, version FROM rule_hits WHERE movement = $1");
+            known = rows.bind(movement.to_owned()).fetch_all(&mut *self.tx).await?;
+        }
         for (rule, version) in known.iter().filter(|hit| !hits.contains(hit)) {
             sqlx::query("DELETE FROM rule_hits WHERE rule = $1 AND version = $2 AND movement = $3")
                 .bind(rule.clone())

@@ -76,7 +76,7 @@ impl Write<'_> {
             query.execute(&mut *self.tx).await?;
         }
         let subjects: Vec<String> = lodged.iter().map(|(ccrn, _)| ccrn.to_string()).collect();
-        self.audit_each(at, &caller.who, &Noted::Lodge, &subjects).await?;
+        self.audit_each(at, &caller.who, subjects.iter().map(|to| (Noted::Lodge, to.clone()))).await?;
         self.tell_each(caller.trader.as_str(), at, &subjects, &News::Lodged, &Doer::of(caller)).await
     }
 }

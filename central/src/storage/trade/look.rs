@@ -311,6 +311,43 @@ async fn with_load(
     Ok(Carrying { movement, consignments, notice })
 }
 
+/// A movement with what it carries, or the movement that could not be read, and why.
+pub(crate) type MaybeCarrying = Result<Carrying, (String, StorageError)>;
+
+async fn carrying_each(
+    connection: &mut AnyConnection,
+    ids: &[String],
+    now: UtcMillis,
+) -> Result<Vec<MaybeCarrying>, StorageError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = rows(&movements("WHERE id IN "), ids.len(), 1);
+    let query = ids.iter().fold(sqlx::query_as(AssertSqlSafe(statement)), |q, id| q.bind(id.clone()));
+    let found: Vec<MovementRow> = query.fetch_all(&mut *connection).await?;
+    let statement = rows(&consignments("WHERE movement IN "), ids.len(), 1) + " ORDER BY ccrn";
+    let query = ids.iter().fold(sqlx::query(AssertSqlSafe(statement)), |q, id| q.bind(id.clone()));
+    let mut carried: HashMap<String, Vec<AnyRow>> = HashMap::new();
+    for row in query.fetch_all(&mut *connection).await? {
+        carried.entry(row.try_get("movement")?).or_default().push(row);
+    }
+    let mut notices = HashMap::new();
+    for site in found.iter().map(|movement| &movement.site).collect::<BTreeSet<_>>() {
+        notices.insert(site.clone(), super::notices::in_force(connection, site, now).await?);
+    }
+    let mut all = Vec::with_capacity(found.len());
+    for movement in found {
+        let notice = notices.get(&movement.site).cloned().flatten();
+        let rows = carried.remove(&movement.id).unwrap_or_default();
+        let consignments: Result<_, _> = rows.iter().map(consignment_row).collect();
+        all.push(match consignments {
+            Ok(consignments) => Ok(Carrying { movement, consignments, notice }),
+            Err(error) => Err((movement.id, error)),
+        });
+    }
+    Ok(all)
+}
+
 /// What to look for among a trader's consignments or movements.
 #[derive(Clone, Debug, Default)]
 pub struct Find {
@@ -367,32 +404,9 @@ impl Store {
         &self,
         ids: &[String],
         now: UtcMillis,
-    ) -> Result<Vec<Result<Carrying, StorageError>>, StorageError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
+    ) -> Result<Vec<MaybeCarrying>, StorageError> {
         let mut tx = self.read().await?;
-        let statement = rows(&movements("WHERE id IN "), ids.len(), 1);
-        let query = ids.iter().fold(sqlx::query_as(AssertSqlSafe(statement)), |q, id| q.bind(id.clone()));
-        let found: Vec<MovementRow> = query.fetch_all(&mut *tx).await?;
-        let statement = rows(&consignments("WHERE movement IN "), ids.len(), 1) + " ORDER BY ccrn";
-        let query = ids.iter().fold(sqlx::query(AssertSqlSafe(statement)), |q, id| q.bind(id.clone()));
-        let mut carried: HashMap<String, Vec<AnyRow>> = HashMap::new();
-        for row in query.fetch_all(&mut *tx).await? {
-            carried.entry(row.try_get("movement")?).or_default().push(row);
-        }
-        let mut notices = HashMap::new();
-        for site in found.iter().map(|movement| &movement.site).collect::<BTreeSet<_>>() {
-            notices.insert(site.clone(), super::notices::in_force(&mut tx, site, now).await?);
-        }
-        let mut all = Vec::with_capacity(found.len());
-        for movement in found {
-            let notice = notices.get(&movement.site).cloned().flatten();
-            let rows = carried.remove(&movement.id).unwrap_or_default();
-            let consignments: Result<_, _> = rows.iter().map(consignment_row).collect();
-            all.push(consignments.map(|consignments| Carrying { movement, consignments, notice }));
-        }
-        Ok(all)
+        carrying_each(&mut tx, ids, now).await
     }
 
     /// What consignments said before they were amended, oldest first: version, text, who replaced it and when.
@@ -568,5 +582,14 @@ impl Write<'_> {
         now: UtcMillis,
     ) -> Result<Option<Carrying>, StorageError> {
         carrying(&mut self.tx, id, now).await
+    }
+
+    /// Movements with what they carry, as this transaction sees them: those of them that are there.
+    pub(crate) async fn carrying_each(
+        &mut self,
+        ids: &[String],
+        now: UtcMillis,
+    ) -> Result<Vec<MaybeCarrying>, StorageError> {
+        carrying_each(&mut self.tx, ids, now).await
     }
 }
