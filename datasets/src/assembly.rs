@@ -9,6 +9,9 @@ use crate::drawing::{Drawing, grey, rgb};
 use crate::lettering::Cell;
 use crate::plate::Plate;
 
+/// What is left between plates that touch, at most, in millimetres: mounts and bent rims leave that much.
+pub const TOUCHING: f32 = 4.0;
+
 /// A plate and where it hangs.
 #[derive(Clone, Debug)]
 pub struct Hung {
@@ -53,11 +56,20 @@ impl Assembly {
 
     /// Two plates one above the other: touching, overlapping a little, or apart.
     pub fn stacked(upper: Plate, lower: Plate, dice: &mut Dice) -> Self {
-        let gap = match dice.weighted(&[0.35, 0.4, 0.25]) {
-            0 => dice.between(0.0, 4.0),
+        if dice.chance(0.75) {
+            return Self::touching(upper, lower, dice);
+        }
+        let gap = dice.log_between(TOUCHING, upper.height * 0.5);
+        Self::stack(upper, lower, gap, dice)
+    }
+
+    /// Two plates one above the other with next to nothing between them, or one over the rim of the other.
+    pub fn touching(upper: Plate, lower: Plate, dice: &mut Dice) -> Self {
+        let gap = if dice.chance(0.47) {
+            dice.between(0.0, TOUCHING)
+        } else {
             // The lower plate may hide what the upper one has below its letters, and no more.
-            1 => -dice.between(0.0, (upper.foot + upper.height * 0.015).clamp(1.0, 45.0)),
-            _ => dice.log_between(3.0, upper.height * 0.5),
+            -dice.between(0.0, (upper.foot + upper.height * 0.015).clamp(1.0, 45.0))
         };
         Self::stack(upper, lower, gap, dice)
     }
@@ -157,10 +169,10 @@ pub fn placed(corners: &Quad, place: Transform) -> Quad {
 mod tests {
     use super::*;
     use crate::chance::dice;
-    use crate::plate::{Rows, cross_boundary, hong_kong};
+    use crate::plate::{End, Rows, cross_boundary, hong_kong};
 
     fn pair(dice: &mut Dice) -> (Plate, Plate) {
-        (hong_kong(dice, Rows::Two, None), cross_boundary(dice, None, 0.5))
+        (hong_kong(dice, End::Unknown, Rows::Two, None), cross_boundary(dice, None, 0.5))
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::drawing::{Drawing, faded, grey, rgb, shaded};
 use crate::lettering::Cell;
 use crate::negative;
 use crate::plate::{
-    Layout, Plate, Rows, american, classes_of, cross_boundary, elsewhere, hong_kong, ordinary_mainland,
+    End, Layout, Plate, Rows, american, classes_of, cross_boundary, elsewhere, hong_kong, ordinary_mainland,
     unreadable_dirt,
 };
 use crate::vehicle::body;
@@ -94,9 +94,6 @@ fn kind(mix: &[(&str, f32); 6], dice: &mut Dice) -> Kind {
     Kind::ALL[dice.weighted(&mix.map(|(_, share)| share))].0
 }
 
-/// Share of hard pictures.
-pub const HARD: f32 = 0.2;
-
 /// A crop for the corner refiner: what the detector took for a plate, with a wide margin, and where the plate really is.
 #[derive(Clone, Debug)]
 pub struct CornerCrop {
@@ -164,8 +161,8 @@ pub fn render_kind(kind: Kind, dice: &mut Dice) -> Crop {
 
 fn subject(kind: Kind, dice: &mut Dice) -> Plate {
     match kind {
-        Kind::HongKongOneRow => hong_kong(dice, Rows::One, None),
-        Kind::HongKongTwoRows => hong_kong(dice, Rows::Two, None),
+        Kind::HongKongOneRow => hong_kong(dice, End::Unknown, Rows::One, None),
+        Kind::HongKongTwoRows => hong_kong(dice, End::Unknown, Rows::Two, None),
         Kind::Mainland if dice.chance(0.1) => ordinary_mainland(dice),
         Kind::Mainland => cross_boundary(dice, None, 0.35),
         Kind::American => american(dice),
@@ -185,17 +182,13 @@ fn nothing(dice: &mut Dice) -> Option<Crop> {
     let mut picture = Pixmap::new(w, h)?;
     negative::fill(&mut picture, dice);
     let mut photo = Grey::from_pixmap(&picture);
-    let difficulty = difficulty(dice);
+    let difficulty = Difficulty::roll(dice);
     photograph(&mut photo, difficulty, Legibility { width: h as f32 * 0.3, height: h as f32 * 0.4 }, dice);
     let (w, h) = (w as f32, h as f32);
     let corners = jittered(&Quad::rectangle(w * 0.15, h * 0.2, w * 0.7, h * 0.6), 0.05, dice);
     let image = rectify(photo.to_luma()?.view(), &corners)?;
     let layout = [Layout::LightSingle, Layout::LightDouble, Layout::Mainland][dice.whole(0, 2) as usize];
     Some(Crop { image, classes: [0; MAX_CHARACTERS], mark: String::new(), layout })
-}
-
-fn difficulty(dice: &mut Dice) -> Difficulty {
-    if dice.chance(HARD) { Difficulty::Hard } else { Difficulty::Usual }
 }
 
 /// A photographed plate and where it is in the picture.
@@ -257,7 +250,7 @@ fn shoot(plate: Plate, kind: Kind, dice: &mut Dice) -> Option<Shot> {
     // An American plate's letters fill less of its height.
     let part = if kind == Kind::American { 0.45 } else { 0.66 };
     let keep = Legibility { width: corners.width() / in_row * 0.75, height: corners.height() / rows * part };
-    let difficulty = difficulty(dice);
+    let difficulty = Difficulty::roll(dice);
     photograph(&mut photo, difficulty, keep, dice);
     Some(Shot { photo: photo.to_luma()?, corners, layout, mark })
 }
@@ -271,11 +264,11 @@ fn mounted(plate: Plate, kind: Kind, dice: &mut Dice) -> (Assembly, usize) {
     let assembly = match layout {
         _ if !stacked => Assembly::single(plate, dice),
         Layout::Mainland if dice.chance(0.9) => {
-            let upper = hong_kong(dice, rows, None);
+            let upper = hong_kong(dice, End::Unknown, rows, None);
             Assembly::stacked(upper, plate, dice)
         }
         Layout::Mainland => {
-            let lower = hong_kong(dice, rows, None);
+            let lower = hong_kong(dice, End::Unknown, rows, None);
             Assembly::stacked(plate, lower, dice)
         }
         _ => {

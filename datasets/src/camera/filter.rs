@@ -42,7 +42,7 @@ pub(super) fn gaussian(grey: &mut Grey, sigma: f32) {
 
 /// The mean along a line of `length` pixels at `angle` degrees, heavier at some places of it: a camera that
 /// joins several exposures leaves double images.
-pub(super) fn shake(grey: &mut Grey, length: f32, angle: f32, dice: &mut Dice) {
+pub(crate) fn shake(grey: &mut Grey, length: f32, angle: f32, dice: &mut Dice) {
     let taps = (length.ceil() as usize).clamp(2, 24);
     let even = dice.between(0.1, 1.0);
     let mut weights: Vec<f32> = (0..taps).map(|_| even + dice.between(0.0, 1.0).powi(3)).collect();

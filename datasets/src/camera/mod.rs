@@ -8,7 +8,9 @@ use clearance::picture::Luma;
 use tiny_skia::Pixmap;
 
 use crate::chance::{Dice, Roll};
+pub(crate) use filter::shake;
 pub use weather::add_light;
+pub(crate) use weather::thrown_back;
 
 /// A grey picture while it is being worked on: values of about 0 to 255, not yet rounded or clipped.
 #[derive(Clone, Debug)]
@@ -48,8 +50,18 @@ impl Grey {
 pub enum Difficulty {
     /// As most pictures from the lane are.
     Usual,
-    /// Night, infrared, rain, glare, or much motion: still readable.
+    /// Night, infrared, rain, glare, or a coarse sensor: still readable.
     Hard,
+}
+
+/// Share of hard pictures.
+pub const HARD: f32 = 0.36;
+
+impl Difficulty {
+    /// As hard as [`HARD`] says.
+    pub fn roll(dice: &mut Dice) -> Self {
+        if dice.chance(HARD) { Self::Hard } else { Self::Usual }
+    }
 }
 
 /// What the camera must not destroy: the size of a character in pixels.

@@ -15,7 +15,7 @@ pub(super) enum Weather {
 
 /// Picks a condition and puts it into the picture; exposure follows it later.
 pub(super) fn strike(grey: &mut Grey, dice: &mut Dice) -> Weather {
-    match dice.weighted(&[0.28, 0.2, 0.22, 0.16, 0.14]) {
+    match dice.weighted(&[0.22, 0.22, 0.22, 0.22, 0.12]) {
         0 => {
             night(grey, dice);
             Weather::Night
@@ -49,12 +49,15 @@ fn night(grey: &mut Grey, dice: &mut Dice) {
 fn infrared(grey: &mut Grey, dice: &mut Dice) {
     // Plates throw infrared back, paint and road swallow it: the middle greys sink.
     let (dark, slope) = (dice.between(0.2, 0.5), dice.between(1.2, 2.2));
-    for v in &mut grey.values {
-        let level = (*v / 255.0).clamp(0.0, 1.0);
-        *v *= dark + (1.0 - dark) * level.powf(slope);
-    }
+    grey.values.iter_mut().for_each(|v| *v *= thrown_back(*v, dark, slope));
     let centre = [dice.between(0.3, 0.7), dice.between(0.3, 0.7)];
     light(grey, centre, dice.between(0.4, 0.9), dice.between(10.0, 40.0));
+}
+
+/// How much of an infrared lamp's light comes back from what has this value by day: all of it from white, `dark` of it from
+/// black.
+pub(crate) fn thrown_back(value: f32, dark: f32, slope: f32) -> f32 {
+    dark + (1.0 - dark) * (value / 255.0).clamp(0.0, 1.0).powf(slope)
 }
 
 fn rain(grey: &mut Grey, dice: &mut Dice) {
@@ -94,6 +97,53 @@ fn light(grey: &mut Grey, [cx, cy]: [f32; 2], radius: f32, brightness: f32) {
         for (x, v) in row.iter_mut().enumerate() {
             let (dx, dy) = ((x as f32 - cx * w) * scale, (y as f32 - cy * h) * scale);
             *v += brightness / (1.0 + 3.0 * (dx * dx + dy * dy)).powi(2);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::HARD;
+    use super::*;
+    use crate::chance::dice;
+
+    /// Black, grey and white bars.
+    fn bars() -> Grey {
+        let values = (0..160 * 120).map(|i| [20.0, 120.0, 240.0][i % 160 / 54]).collect();
+        Grey { values, width: 160, height: 120 }
+    }
+
+    #[test]
+    fn each_condition_is_in_about_a_twelfth_of_all_pictures() {
+        let mut counts = [0usize; 5];
+        for item in 0..2000 {
+            counts[strike(&mut bars(), &mut dice(41, item)) as usize] += 1;
+        }
+        for weather in [Weather::Night, Weather::Infrared, Weather::Rain, Weather::Glare] {
+            let share = counts[weather as usize] as f32 / 2000.0 * HARD;
+            assert!((0.065..0.095).contains(&share), "{weather:?}: {share} of all");
+        }
+        const { assert!(HARD <= 0.4) };
+    }
+
+    #[test]
+    fn each_condition_changes_the_picture_in_its_own_way() {
+        let clear = bars();
+        for item in 0..200 {
+            let mut struck = clear.clone();
+            let weather = strike(&mut struck, &mut dice(42, item));
+            let darker = |i: usize| struck.values[i] / clear.values[i];
+            let least = struck.values.iter().zip(&clear.values).map(|(s, c)| s - c).fold(f32::MAX, f32::min);
+            let most = struck.values.iter().zip(&clear.values).map(|(s, c)| s - c).fold(f32::MIN, f32::max);
+            // The bottom row's grey and white: lamps hang above.
+            let (middle, white) = (119 * 160 + 80, 119 * 160 + 150);
+            match weather {
+                Weather::Fair => assert_eq!(struck.values, clear.values, "item {item}"),
+                Weather::Night => assert!(least < -60.0, "item {item}: {least}"),
+                Weather::Infrared => assert!(darker(middle) < 0.95 * darker(white), "item {item}"),
+                Weather::Rain => assert!(least == 0.0 && most > 3.0, "item {item}: {least} to {most}"),
+                Weather::Glare => assert!(least > 0.0 && most > 25.0, "item {item}: {least} to {most}"),
+            }
         }
     }
 }

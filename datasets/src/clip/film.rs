@@ -8,7 +8,7 @@ use tiny_skia::Pixmap;
 
 use super::encode::Encoder;
 use super::lane::{self, STOP, View};
-use super::light::{Condition, rain};
+use super::light::{Condition, rain, shaken};
 use super::track::FrameLabel;
 use super::truck::Truck;
 use super::{Clip, ClipError, ClipSpec, file_error};
@@ -147,8 +147,10 @@ impl Set {
             Some(away) => self.truck.show(&mut self.picture, &self.view, away),
             None => (false, Vec::new()),
         };
-        if self.condition == Condition::Rain {
-            rain(&mut self.picture, &mut self.dice);
+        match self.condition {
+            Condition::Rain => rain(&mut self.picture, &mut self.dice),
+            Condition::MotionBlur => shaken(&mut self.picture, &mut self.dice),
+            _ => {}
         }
         self.develop();
         FrameLabel { frame: 0, time_ms: 0, vehicle, drive: None, plates }

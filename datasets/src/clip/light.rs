@@ -5,6 +5,7 @@ use std::str::FromStr;
 use tiny_skia::Pixmap;
 
 use super::ClipError;
+use crate::camera::{Grey, shake, thrown_back};
 use crate::chance::{Dice, Roll};
 
 /// Light and weather.
@@ -22,23 +23,30 @@ pub enum Condition {
     Glare,
     /// Daylight on a truck whose mainland plate (or else its only plate) mud makes unreadable.
     Dirt,
+    /// An infrared lamp at night: no colour, dark paint and road, bright plates.
+    Infrared,
+    /// Daylight, from a gantry that shakes while trucks pass.
+    MotionBlur,
 }
 
 impl Condition {
     /// All of them with their names.
-    pub const ALL: [(&str, Self); 6] = [
+    pub const ALL: [(&str, Self); 8] = [
         ("day", Self::Day),
         ("dusk", Self::Dusk),
         ("night", Self::Night),
         ("rain", Self::Rain),
         ("glare", Self::Glare),
         ("dirt", Self::Dirt),
+        ("infrared", Self::Infrared),
+        ("motion-blur", Self::MotionBlur),
     ];
 
     /// Factors on red, green and blue for things lit by the surroundings.
     fn tint(self) -> [f32; 3] {
         match self {
-            Self::Day | Self::Dirt => [1.0, 1.0, 1.0],
+            // Infrared is no matter of colours: see `light`.
+            Self::Day | Self::Dirt | Self::MotionBlur | Self::Infrared => [1.0, 1.0, 1.0],
             Self::Dusk => [0.72, 0.6, 0.52],
             Self::Night => [0.26, 0.28, 0.36],
             Self::Rain => [0.74, 0.77, 0.8],
@@ -54,15 +62,18 @@ impl Condition {
     /// Deviation of the sensor's grain.
     pub(super) fn grain(self) -> f32 {
         match self {
-            Self::Day | Self::Dirt | Self::Glare => 2.0,
+            Self::Day | Self::Dirt | Self::Glare | Self::MotionBlur => 2.0,
             Self::Rain => 3.5,
-            Self::Dusk => 4.0,
+            Self::Dusk | Self::Infrared => 4.0,
             Self::Night => 6.5,
         }
     }
 
     /// Lights a texture; `own` is how much of a plate's reflection of the lane's lamp keeps it bright (0 to 1).
     pub(super) fn light(self, texture: &mut Pixmap, own: f32) {
+        if self == Self::Infrared {
+            return infrared(texture, own);
+        }
         let tint = self.tint().map(|t| t + (1.0 - t) * own);
         let haze = if self == Self::Rain { 26.0 } else { 0.0 };
         for pixel in texture.data_mut().chunks_exact_mut(4) {
@@ -98,6 +109,37 @@ impl FromStr for Condition {
             name: name.to_owned(),
             known: Self::ALL.map(|(known, _)| known).join(", "),
         })
+    }
+}
+
+/// Takes the colour out, and leaves of the greys what an infrared lamp gets back; `own` as in [`Condition::light`].
+fn infrared(texture: &mut Pixmap, own: f32) {
+    for pixel in texture.data_mut().chunks_exact_mut(4) {
+        let covered = f32::from(pixel[3]) / 255.0;
+        if covered == 0.0 {
+            continue;
+        }
+        let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(f32::from);
+        let value = 0.299 * red + 0.587 * green + 0.114 * blue;
+        let back = thrown_back(value / covered, 0.3, 1.6);
+        pixel[..3].fill((value * (back + (1.0 - back) * own)) as u8);
+    }
+}
+
+/// Blurs a frame as far as the camera shook while it was taken: more up and down than across, and every frame otherwise.
+pub(super) fn shaken(picture: &mut Pixmap, dice: &mut Dice) {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let length = width as f32 * dice.between(0.001, 0.006);
+    let angle = 90.0 + dice.normal(22.0);
+    let path = dice.clone();
+    for channel in 0..3 {
+        let values = picture.data().iter().skip(channel).step_by(4).copied().map(f32::from).collect();
+        let mut grey = Grey { values, width, height };
+        // All colours go the same way.
+        shake(&mut grey, length, angle, &mut path.clone());
+        for (to, from) in picture.data_mut().iter_mut().skip(channel).step_by(4).zip(grey.values) {
+            *to = (from + 0.5) as u8;
+        }
     }
 }
 
@@ -138,5 +180,67 @@ pub(super) fn rain(picture: &mut Pixmap, dice: &mut Dice) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tiny_skia::Transform;
+
+    use super::*;
+    use crate::chance::dice;
+    use crate::drawing::{Drawing, grey, rgb};
+    use crate::lettering::Cell;
+
+    /// A white plate on red paint above a grey road.
+    fn lane() -> Pixmap {
+        let mut d = Drawing::default();
+        let mut bar = |y, height, colour| d.rectangle(Cell { x: 0.0, y, width: 64.0, height }, 0.0, colour);
+        bar(0.0, 16.0, rgb(190.0, 40.0, 30.0));
+        bar(16.0, 16.0, grey(230.0));
+        bar(32.0, 16.0, grey(110.0));
+        let mut picture = Pixmap::new(64, 48).unwrap();
+        d.paint(&mut picture.as_mut(), Transform::identity());
+        picture
+    }
+
+    /// Green of paint, plate and road.
+    fn lit(condition: Condition) -> (Pixmap, [u8; 3]) {
+        let mut picture = lane();
+        condition.light(&mut picture, 0.0);
+        let at = [8, 24, 40].map(|y| picture.pixel(32, y).unwrap().green());
+        (picture, at)
+    }
+
+    #[test]
+    fn night_is_darker_than_dusk_and_dusk_than_day() {
+        let [day, dusk, night] =
+            [Condition::Day, Condition::Dusk, Condition::Night].map(|condition| lit(condition).1[2]);
+        assert!(day > dusk && dusk > night, "{day}, {dusk}, {night}");
+    }
+
+    #[test]
+    fn infrared_has_no_colour_and_leaves_bright_plates_on_dark_paint() {
+        let (picture, [paint, plate, road]) = lit(Condition::Infrared);
+        assert!(picture.pixels().iter().all(|p| p.red() == p.green() && p.green() == p.blue()));
+        assert!(plate > 190 && paint < 50 && road < 65, "{plate}, {paint}, {road}");
+    }
+
+    #[test]
+    fn a_shaken_frame_is_drawn_out_and_no_frame_is_like_another() {
+        let mut sharp = Pixmap::new(1280, 48).unwrap();
+        sharp.data_mut().chunks_exact_mut(4).enumerate().for_each(|(i, pixel)| {
+            pixel.copy_from_slice(if i / 1280 < 24 { &[200, 180, 40, 255] } else { &[20, 20, 20, 255] });
+        });
+        let mut dice = dice(51, 0);
+        let mut take = || {
+            let mut frame = sharp.clone();
+            shaken(&mut frame, &mut dice);
+            let reds: Vec<_> = (0..48).map(|y| frame.pixel(640, y).unwrap().red()).collect();
+            let between = reds.iter().filter(|red| (22..198).contains(*red)).count();
+            assert!((1..12).contains(&between) && reds[0] == 200 && reds[47] == 20, "{reds:?}");
+            frame
+        };
+        assert!(take() != take());
     }
 }

@@ -13,7 +13,7 @@ use crate::chance::{Dice, Roll};
 use crate::drawing::{Drawing, grey, rgb, shaded};
 use crate::lettering::Cell;
 use crate::negative;
-use crate::plate::{Plate, Rows, cross_boundary, hong_kong, spelled, unreadable_dirt};
+use crate::plate::{End, Plate, Rows, cross_boundary, hong_kong, spelled, unreadable_dirt};
 use crate::vehicle::{Kind, Vehicle};
 use crate::warp;
 
@@ -212,7 +212,8 @@ fn assemblies(spec: &ClipSpec, dice: &mut Dice) -> Vec<Assembly> {
 /// Of several random plates the first that is wide enough to be read at the stop line.
 fn hong_kong_plate(mark: &str, two_rows: bool, dice: &mut Dice) -> Plate {
     let rows = if two_rows { Rows::Two } else { Rows::One };
-    let mut draw = || hong_kong(dice, rows, Some(spelled(mark, two_rows)));
+    // Films of a seed stay as they are, so the ground is drawn as where the end is not known.
+    let mut draw = || hong_kong(dice, End::Unknown, rows, Some(spelled(mark, two_rows)));
     let first = draw();
     (0..30).map(|_| draw()).find(|plate| plate.width >= 300.0).unwrap_or(first)
 }

@@ -25,7 +25,7 @@ pub(crate) struct ClipArguments {
     /// stacked, stacked-two-rows, separate or separate-two-rows.
     #[arg(long)]
     mounting: Option<Mounting>,
-    /// day, dusk, night, rain, glare or dirt.
+    /// day, dusk, night, rain, glare, dirt, infrared or motion-blur.
     #[arg(long, default_value = "day")]
     condition: Condition,
     /// Length in seconds.
@@ -51,7 +51,7 @@ pub(crate) struct QueueArguments {
     /// Named drives in their order, separated by commas; see `render clip --help`.
     #[arg(long, value_delimiter = ',', default_value = "stacked,separate,two-rows,inconsistent,muddy")]
     scenarios: Vec<String>,
-    /// day, dusk, night, rain, glare or dirt.
+    /// day, dusk, night, rain, glare, dirt, infrared or motion-blur.
     #[arg(long, default_value = "day")]
     condition: Condition,
 }

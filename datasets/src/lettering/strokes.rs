@@ -439,6 +439,20 @@ mod tests {
     }
 
     #[test]
+    fn a_one_is_a_bare_bar_and_strokes_are_thin_on_a_part_of_the_plates() {
+        for (name, face) in [
+            ("british", StrokeFace::british as fn(&mut Dice) -> StrokeFace),
+            ("mainland", StrokeFace::mainland),
+        ] {
+            let faces: Vec<_> = (0..1000).map(|item| face(&mut dice(9, item))).collect();
+            let bars = faces.iter().filter(|face| face.width('1') < face.weight * 1.5).count();
+            assert!((400..950).contains(&bars), "{name}: {bars} bars of 1000");
+            let thin = faces.iter().filter(|face| face.weight < 0.11).count();
+            assert!(thin > 50, "{name}: {thin} thin of 1000");
+        }
+    }
+
+    #[test]
     fn one_plate_draws_a_character_the_same_way_twice() {
         let face = StrokeFace::british(&mut dice(3, 0));
         let cell = Cell { x: 0.0, y: 0.0, width: 50.0, height: 100.0 };

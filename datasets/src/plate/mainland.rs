@@ -121,3 +121,19 @@ fn bolts(drawing: &mut Drawing, dice: &mut Dice, width: f32, height: f32) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chance::dice;
+
+    #[test]
+    fn three_in_ten_cross_boundary_plates_are_those_of_macao() {
+        let marks: Vec<_> =
+            (0..500).map(|item| cross_boundary(&mut dice(10, item), None, 0.3).mark).collect();
+        assert!(marks.iter().all(|mark| mark.starts_with("粤Z") && mark.ends_with(['港', '澳'])));
+        let macao = marks.iter().filter(|mark| mark.ends_with('澳')).count();
+        assert!((110..190).contains(&macao), "{macao} of 500");
+        assert!(marks.iter().any(|mark| mark.contains('Q')), "no Q on 500 plates");
+    }
+}

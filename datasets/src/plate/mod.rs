@@ -16,7 +16,7 @@ use crate::lettering::{Cell, Face, OutlineFace, StrokeFace};
 
 pub use american::american;
 pub use foreign::{elsewhere, foreign, macao};
-pub use hong_kong::{Rows, hong_kong};
+pub use hong_kong::{End, Rows, hong_kong};
 pub use mainland::{cross_boundary, ordinary_mainland};
 pub use text::{Spelling, spelled};
 pub use wear::unreadable_dirt;

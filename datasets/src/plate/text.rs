@@ -164,6 +164,13 @@ mod tests {
     }
 
     #[test]
+    fn q_comes_up_on_cross_boundary_plates_and_nowhere_on_hong_kong_ones() {
+        let with_q = (0..4000).filter(|&item| four(&mut dice(4, item)).contains('Q')).count();
+        assert!((60..240).contains(&with_q), "{with_q} of 4000");
+        assert!((0..1000).all(|item| !hong_kong(&mut dice(5, item), item % 2 == 0).mark().contains('Q')));
+    }
+
+    #[test]
     fn no_text_is_longer_than_the_longest_mark() {
         for item in 0..200 {
             let green = guangdong(&mut dice(3, item), item % 2 == 0);

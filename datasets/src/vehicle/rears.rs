@@ -54,12 +54,82 @@ pub(super) fn car(dice: &mut Dice) -> Shell {
         vec![at(0.5 + dice.normal(0.02), dice.between(0.78, 0.85)), at(0.5, dice.between(0.55, 0.66))]
     };
     if dice.chance(0.6) {
-        let Hook([x, y]) = hooks[0];
-        let size = [dice.between(300.0, 440.0), dice.between(110.0, 170.0)];
-        let plates = Cell { x: x - size[0] / 2.0, y: y - size[1] / 2.0, width: size[0], height: size[1] };
-        recess(&mut d, plates, dice);
+        recess(&mut d, around(hooks[0], dice), dice);
     }
     Shell { width: frame.width, height: frame.height, drawing: d, lamps: centres, hooks }
+}
+
+/// Upright, with two doors that open in the middle or one that lifts.
+pub(super) fn van(dice: &mut Dice) -> Shell {
+    let frame = Frame { width: 1850.0, height: dice.between(1850.0, 2350.0) };
+    let mut d = Drawing::default();
+    let colour = paint(dice);
+    tyres(&mut d, frame, dice);
+    d.shade(frame.cell(0.02, 0.01, 0.98, 0.93), 140.0, shaded(colour, 1.1), shaded(colour, 0.75));
+    let foot = dice.between(0.36, 0.44);
+    if dice.chance(0.8) {
+        windscreen(&mut d, frame.points([[0.13, 0.09], [0.87, 0.09], [0.89, foot], [0.11, foot]]), dice);
+    }
+    let seam = shaded(colour, dice.between(0.3, 0.6));
+    if dice.chance(0.5) {
+        d.rectangle(frame.cell(0.475, 0.07, 0.525, foot + 0.02), 8.0, shaded(colour, 0.95));
+        d.line(&frame.points([[0.5, 0.04], [0.5, 0.82]]), 9.0, seam);
+    } else {
+        d.line(&frame.points([[0.07, 0.82], [0.08, 0.06], [0.92, 0.06], [0.93, 0.82]]), 7.0, seam);
+    }
+    clutter(&mut d, frame.cell(0.2, foot + 0.02, 0.8, 0.55), 3, dice);
+    negative::badge(&mut d, frame.cell(0.45, foot + 0.02, 0.55, foot + 0.08), dice);
+    let y = dice.between(0.4, 0.56);
+    let centres = tail_lamps(&mut d, frame, [0.03, y], dice);
+    let steel = if dice.chance(0.5) { shaded(colour, 0.9) } else { grey(dice.between(20.0, 90.0)) };
+    d.shade(frame.cell(0.01, 0.82, 0.99, 0.93), 40.0, steel, shaded(steel, 0.7));
+    let at = |x: f32, y: f32| Hook([x * frame.width, y * frame.height]);
+    // On the left door, in the middle above the bumper, or in it.
+    let places = [at(0.34, 0.68), at(0.5 + dice.normal(0.01), dice.between(0.62, 0.72)), at(0.5, 0.85)];
+    let first = dice.weighted(&[0.15, 0.65, 0.2]);
+    let hooks = vec![places[first], places[(first + 1) % 3]];
+    if dice.chance(0.4) {
+        recess(&mut d, around(hooks[0], dice), dice);
+    }
+    Shell { width: frame.width, height: frame.height, drawing: d, lamps: centres, hooks }
+}
+
+/// A window high up, the engine's louvres below it.
+pub(super) fn coach(dice: &mut Dice) -> Shell {
+    let frame = Frame { width: 2500.0, height: dice.between(3100.0, 3500.0) };
+    let mut d = Drawing::default();
+    let colour = paint(dice);
+    tyres(&mut d, frame, dice);
+    d.shade(frame.cell(0.02, 0.0, 0.98, 0.94), 180.0, shaded(colour, 1.1), shaded(colour, 0.8));
+    if dice.chance(0.85) {
+        let foot = dice.between(0.34, 0.46);
+        windscreen(&mut d, frame.points([[0.08, 0.11], [0.92, 0.11], [0.93, foot], [0.07, foot]]), dice);
+    }
+    clutter(&mut d, frame.cell(0.2, 0.02, 0.8, 0.1), 2, dice);
+    for _ in 0..dice.whole(0, 2) {
+        let y = dice.between(0.48, 0.7);
+        d.rectangle(frame.cell(0.02, y, 0.98, y + dice.between(0.01, 0.05)), 0.0, paint(dice));
+    }
+    clutter(&mut d, frame.cell(0.1, 0.47, 0.9, 0.56), 3, dice);
+    if dice.chance(0.7) {
+        negative::grille(&mut d, frame.cell(0.25, 0.57, 0.75, dice.between(0.63, 0.68)), dice);
+    }
+    let y = dice.between(0.56, 0.68);
+    let centres = tail_lamps(&mut d, frame, [0.04, y], dice);
+    let steel = shaded(colour, dice.between(0.6, 1.0));
+    d.shade(frame.cell(0.02, 0.83, 0.98, 0.94), 60.0, steel, shaded(steel, 0.7));
+    let at = |x: f32, y: f32| Hook([x * frame.width, y * frame.height]);
+    let hooks = vec![at(0.5 + dice.normal(0.02), dice.between(0.74, 0.87)), at(0.5, 0.6)];
+    if dice.chance(0.4) {
+        recess(&mut d, around(hooks[0], dice), dice);
+    }
+    Shell { width: frame.width, height: frame.height, drawing: d, lamps: centres, hooks }
+}
+
+/// About the room that plates take at a hook.
+fn around(Hook([x, y]): Hook, dice: &mut Dice) -> Cell {
+    let (width, height) = (dice.between(300.0, 440.0), dice.between(110.0, 170.0));
+    Cell { x: x - width / 2.0, y: y - height / 2.0, width, height }
 }
 
 fn tail_lamps(d: &mut Drawing, frame: Frame, [x, y]: [f32; 2], dice: &mut Dice) -> Vec<[f32; 2]> {
