@@ -1,4 +1,4 @@
-//! What was decided of a movement, and why. The reasons are for officers: the trade gets a `view::TradeView`.
+//! What was decided of a movement, and why. The reasons are for officers: the trade is told of the code and the place alone.
 
 use clearance::directive::ActionCode;
 use clearance::ids::{Digest, MovementId, SiteId, UtcMillis};
@@ -178,7 +178,7 @@ pub enum Unassessed {
         /// What went wrong.
         why: String,
     },
-    /// The policy asks for a score and there is none.
+    /// The policy asks for a score and there is none, though there is something to score.
     NoScore,
     /// The score is of another model than the policy's.
     WrongModel {

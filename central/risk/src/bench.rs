@@ -1,17 +1,24 @@
-//! How fast the engine is: a made-up world of lists, rules and movements, and what is measured in it.
+//! How fast the engine is: a made-up world of lists, rules and movements, a model that scores them, and what is measured in it.
 
 mod world;
 
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 pub use self::world::{Size, World};
+use crate::assessment::Assessment;
 use crate::canonical::Canonical;
-use crate::engine::Engine;
+use crate::engine::{Circumstances, Engine};
+use crate::facts::Facts;
 use crate::lists::Terms;
+use crate::score::movement::worst;
+use crate::score::{ScoreError, Scorer};
 
 /// One figure and what it must keep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,17 +78,82 @@ impl Passes {
     }
 }
 
-/// Everything that is measured, each as it is known: matching, assessing on one core, throughput on one and two, and how many
-/// misspelt names are found. `rounds`: how many movements are timed.
-pub fn measure(size: Size, rounds: usize, seed: u64, mut tell: impl FnMut(Figure)) {
+/// Everything that is measured, each as it is known: its parts (matching, rules, scoring, explaining), assessing with all of them on
+/// one core, throughput on one and two, and how many misspelt names are found. `rounds`: how many movements are timed; `bundle`: the
+/// model's folder.
+pub fn measure(
+    size: Size,
+    rounds: usize,
+    seed: u64,
+    bundle: &Path,
+    mut tell: impl FnMut(Figure),
+) -> Result<(), ScoreError> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let scorer = Scorer::load(bundle)?;
     let started = Instant::now();
-    let world = World::new(size, &mut random);
+    let world = World::new(size, scorer.digest(), &mut random);
     tell(Figure::new("risk.build", started.elapsed().as_secs_f64(), "s", None));
     tell(Figure::new("risk.entries", world.entries() as f64, "entries", None));
+    tell(Figure::new("risk.rules", size.rules as f64, "rules", None));
     let movements = world.movements(rounds, &mut random);
+    let screening = Screening { engine: &world.engine, scorer: Mutex::new(scorer), zone: zone() };
+    parts(&world, &screening, &movements, &mut tell)?;
+    whole(&screening, &movements, &mut tell)?;
+    let recall = world.recall(1_000, &mut random);
+    tell(Figure::new("risk.match.recall", recall, "part", Some(Limit::AtLeast(0.95))));
+    Ok(())
+}
 
-    let mut matching = Passes::default();
+/// Hong Kong's, which has no summer time.
+fn zone() -> TimeZone {
+    TimeZone::fixed(jiff::tz::offset(8))
+}
+
+type Movement = (Facts, Circumstances);
+
+/// An engine and the model that scores, as central has them: one scorer, whoever asks.
+struct Screening<'w> {
+    engine: &'w Engine,
+    scorer: Mutex<Scorer>,
+    zone: TimeZone,
+}
+
+impl Screening<'_> {
+    /// Everything from the facts to what is stored. Central keeps what explains a score for the next time that the same is asked; here
+    /// each is reckoned anew.
+    fn assess(&self, (facts, circumstances): &Movement) -> Result<Assessment, ScoreError> {
+        let mut scorer = self.scorer.lock().unwrap_or_else(PoisonError::into_inner);
+        let score = worst(&mut scorer, facts, &self.zone)?
+            .and_then(|worst| worst.read(scorer.digest(), &scorer.explain(&worst.score).grounds));
+        drop(scorer);
+        let assessment = self.engine.assess(facts, &Circumstances { score, ..circumstances.clone() });
+        // What is stored is a part of it.
+        std::hint::black_box(assessment.canonical().len());
+        Ok(assessment)
+    }
+
+    /// Movements a second by two threads.
+    fn rate_on_two(&self, movements: &[Movement]) -> Result<f64, ScoreError> {
+        let started = Instant::now();
+        let all = || movements.iter().try_for_each(|movement| self.assess(movement).map(drop));
+        std::thread::scope(|scope| {
+            let other = scope.spawn(all);
+            all().and(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
+        Ok(2.0 * movements.len() as f64 / started.elapsed().as_secs_f64())
+    }
+}
+
+/// What each part takes for one movement.
+fn parts(
+    world: &World,
+    screening: &Screening<'_>,
+    movements: &[Movement],
+    tell: &mut impl FnMut(Figure),
+) -> Result<(), ScoreError> {
+    let (mut matching, mut ruling) = (Passes::default(), Passes::default());
+    let (mut scoring, mut explaining) = (Passes::default(), Passes::default());
+    let mut scorer = screening.scorer.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..PASSES {
         matching.add(movements.iter().map(|(facts, _)| {
             let started = Instant::now();
@@ -90,61 +162,72 @@ pub fn measure(size: Size, rounds: usize, seed: u64, mut tell: impl FnMut(Figure
             std::hint::black_box(hits);
             started.elapsed()
         }));
+        ruling.add(movements.iter().map(|(facts, _)| {
+            let started = Instant::now();
+            std::hint::black_box(screening.engine.ask_rules(facts).len());
+            started.elapsed()
+        }));
+        let (mut scored, mut explained) = (Vec::new(), Vec::new());
+        for (facts, _) in movements {
+            let started = Instant::now();
+            let worst = worst(&mut scorer, facts, &screening.zone)?;
+            scored.push(started.elapsed());
+            let Some(worst) = worst else { continue };
+            let started = Instant::now();
+            std::hint::black_box(scorer.explain(&worst.score));
+            explained.push(started.elapsed());
+        }
+        scoring.add(scored.into_iter());
+        explaining.add(explained.into_iter());
     }
     let most = Some(Limit::AtMost(1_000.0));
     tell(Figure::new("risk.match.p50", micros(percentile(&mut matching.first, 0.50)), "us", None));
     tell(Figure::new("risk.match.p99", micros(percentile(&mut matching.first, 0.99)), "us", most));
     let undisturbed = micros(percentile(&mut matching.least, 0.99));
     tell(Figure::new("risk.match.p99_undisturbed", undisturbed, "us", None));
-
-    let engine = &world.engine;
-    let (mut assessing, mut reasons) = (Passes::default(), 0_usize);
-    for _ in 0..PASSES {
-        assessing.add(movements.iter().map(|(facts, circumstances)| {
-            let started = Instant::now();
-            let assessment = engine.assess(facts, circumstances);
-            // What is stored is a part of it.
-            std::hint::black_box(assessment.canonical().len());
-            let took = started.elapsed();
-            reasons += assessment.reasons.len();
-            took
-        }));
+    for (middle, far, mut passes) in [
+        ("risk.rules.p50", "risk.rules.p99", ruling),
+        ("risk.score.p50", "risk.score.p99", scoring),
+        ("risk.explain.p50", "risk.explain.p99", explaining),
+    ] {
+        tell(Figure::new(middle, micros(percentile(&mut passes.first, 0.50)), "us", None));
+        tell(Figure::new(far, micros(percentile(&mut passes.first, 0.99)), "us", None));
     }
-    let (mut assessing, mut undisturbed) = (assessing.first, assessing.least);
-    let rate = rounds as f64 / assessing.iter().sum::<Duration>().as_secs_f64();
-    tell(Figure::new("risk.reasons_each", reasons as f64 / (PASSES * rounds).max(1) as f64, "reasons", None));
-    tell(Figure::new("risk.assess.p50", millis(percentile(&mut assessing, 0.50)), "ms", None));
-    tell(Figure::new(
-        "risk.assess.p99",
-        millis(percentile(&mut assessing, 0.99)),
-        "ms",
-        Some(Limit::AtMost(5.0)),
-    ));
+    Ok(())
+}
+
+/// What a movement takes from its facts to what is stored, and how many go through in a second.
+fn whole(
+    screening: &Screening<'_>,
+    movements: &[Movement],
+    tell: &mut impl FnMut(Figure),
+) -> Result<(), ScoreError> {
+    let (mut assessing, mut reasons, mut contributions) = (Passes::default(), 0_usize, 0_usize);
+    for _ in 0..PASSES {
+        let mut took = Vec::with_capacity(movements.len());
+        for movement in movements {
+            let started = Instant::now();
+            let assessment = screening.assess(movement)?;
+            took.push(started.elapsed());
+            reasons += assessment.reasons.len();
+            contributions += assessment.contributions.len();
+        }
+        assessing.add(took.into_iter());
+    }
+    let Passes { mut first, least: mut undisturbed } = assessing;
+    let each = |of: usize| of as f64 / (PASSES * movements.len()).max(1) as f64;
+    tell(Figure::new("risk.reasons_each", each(reasons), "reasons", None));
+    tell(Figure::new("risk.contributions_each", each(contributions), "contributions", None));
+    let rate = movements.len() as f64 / first.iter().sum::<Duration>().as_secs_f64();
+    tell(Figure::new("risk.assess.p50", millis(percentile(&mut first, 0.50)), "ms", None));
+    let most = Some(Limit::AtMost(5.0));
+    tell(Figure::new("risk.assess.p99", millis(percentile(&mut first, 0.99)), "ms", most));
     let undisturbed = millis(percentile(&mut undisturbed, 0.99));
     tell(Figure::new("risk.assess.p99_undisturbed", undisturbed, "ms", None));
     tell(Figure::new("risk.assess.rate_1", rate, "movements/s", None));
-    let rate = rate_on_two(engine, &movements);
+    let rate = screening.rate_on_two(movements)?;
     tell(Figure::new("risk.assess.rate_2", rate, "movements/s", Some(Limit::AtLeast(500.0))));
-    tell(Figure::new(
-        "risk.match.recall",
-        world.recall(1_000, &mut random),
-        "part",
-        Some(Limit::AtLeast(0.95)),
-    ));
-}
-
-fn rate_on_two(engine: &Engine, movements: &[(crate::Facts, crate::Circumstances)]) -> f64 {
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                for (facts, circumstances) in movements {
-                    std::hint::black_box(engine.assess(facts, circumstances).canonical().len());
-                }
-            });
-        }
-    });
-    2.0 * movements.len() as f64 / started.elapsed().as_secs_f64()
+    Ok(())
 }
 
 /// The `part` of the way through, sorting them.
@@ -169,7 +252,8 @@ mod tests {
     #[test]
     fn every_figure_is_told_and_a_small_world_keeps_its_limits_but_for_time() {
         let mut figures = Vec::new();
-        measure(Size { entries: 3_000, rules: 40 }, 30, 7, |figure| figures.push(figure));
+        let bundle = crate::command::bundles_folder().join(crate::score::DEFAULT_BUNDLE);
+        measure(Size { entries: 3_000, rules: 40 }, 30, 7, &bundle, |figure| figures.push(figure)).unwrap();
         let of =
             |name: &str| figures.iter().find(|f| f.figure == name).unwrap_or_else(|| panic!("{name}")).value;
         assert!(of("risk.entries") >= 2_900.0);
@@ -177,5 +261,10 @@ mod tests {
         for name in ["risk.match.p99", "risk.assess.p99", "risk.assess.rate_1", "risk.assess.rate_2"] {
             assert!(of(name) > 0.0, "{name}");
         }
+        for part in ["risk.rules.p99", "risk.score.p99", "risk.explain.p99"] {
+            assert!(of(part) > 0.0, "{part}");
+        }
+        // The model's own answer is in what is timed: no movement is assessed without what moved its score.
+        assert_eq!(of("risk.contributions_each"), crate::score::movement::MOST_CONTRIBUTIONS as f64);
     }
 }

@@ -9,7 +9,7 @@ use crate::assessment::{Assessment, Drawn, Measure, Reason, ScoreRead, Unassesse
 use crate::canonical::Canonical;
 use crate::capacity::{Shares, Usage, drawn};
 use crate::draw::{Draw, Subject};
-use crate::facts::Facts;
+use crate::facts::{Facts, Load};
 use crate::lists::{ListIndex, ListKind, Terms};
 use crate::number::Probability;
 use crate::policy::{Policy, PolicyFault};
@@ -17,7 +17,9 @@ use crate::rules::{CompiledRule, ConditionError, LARGEST, RuleFacts};
 
 /// Rises whenever the same facts, circumstances and policy give another assessment than before: a change of matching, of the
 /// interpreter, of the order. The golden assessments tell when.
-pub const VERSION: u32 = 1;
+///
+/// 2: a vehicle that says that it carries nothing to score is not held for lack of a score.
+pub const VERSION: u32 = 2;
 
 /// Steps that all rules together may take for one movement; the rest ends unassessed.
 pub const MOST_STEPS: u64 = 20_000_000;
@@ -158,7 +160,7 @@ impl Engine {
             Some(cause) => reasons.push(Reason::Unassessed { cause }),
             None => reasons.extend(self.ask_rules(facts)),
         }
-        reasons.extend(self.ask_score(score));
+        reasons.extend(self.ask_score(facts, score));
         reasons
     }
 
@@ -227,7 +229,8 @@ impl Engine {
         reasons
     }
 
-    fn ask_rules(&self, facts: &Facts) -> Vec<Reason> {
+    /// What the rules say.
+    pub(crate) fn ask_rules(&self, facts: &Facts) -> Vec<Reason> {
         let live = || self.rules.iter().filter(|rule| rule.is_live(facts.assessed));
         if live().next().is_none() {
             return Vec::new();
@@ -261,10 +264,12 @@ impl Engine {
         reasons
     }
 
-    fn ask_score(&self, score: Option<&ScoreRead>) -> Option<Reason> {
+    fn ask_score(&self, facts: &Facts, score: Option<&ScoreRead>) -> Option<Reason> {
         let wanted = self.policy.score?;
         let Some(score) = score else {
-            return Some(Reason::Unassessed { cause: Unassessed::NoScore });
+            // A model scores consignments. One that is said to be laden and declares none is no empty vehicle: somebody looks.
+            let nothing = facts.consignments.is_empty() && facts.load != Load::Consignments;
+            return (!nothing).then_some(Reason::Unassessed { cause: Unassessed::NoScore });
         };
         if score.model != wanted.model {
             return Some(Reason::Unassessed { cause: Unassessed::WrongModel { model: score.model } });

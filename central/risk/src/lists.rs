@@ -10,6 +10,8 @@ mod postings;
 mod sound;
 mod terms;
 
+use std::fmt;
+
 use clearance::ids::{Digest, SiteId, UtcMillis};
 use clearance::mark::RegistrationMark;
 use serde::{Deserialize, Serialize};
@@ -40,17 +42,50 @@ impl ListKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Marks, Self::Persons, Self::Companies, Self::Goods, Self::Routes];
 
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Marks => "marks",
+            Self::Persons => "persons",
+            Self::Companies => "companies",
+            Self::Goods => "goods",
+            Self::Routes => "routes",
+        }
+    }
+
+    /// How such a list can be matched; nothing else would ever find anything on it. Whatever else it says, a list is matched
+    /// [exactly](Match::Exact).
+    ///
+    /// | list | ways |
+    /// |---|---|
+    /// | marks | exact, look-alike, fuzzy |
+    /// | persons, companies | exact, normalised, phonetic, fuzzy |
+    /// | goods | exact, normalised |
+    /// | routes | exact |
+    pub fn possible_matching(self) -> &'static [Match] {
+        match self {
+            Self::Marks => &[Match::Exact, Match::LookAlike, Match::Fuzzy],
+            Self::Persons | Self::Companies => {
+                &[Match::Exact, Match::Normalised, Match::Phonetic, Match::Fuzzy]
+            }
+            Self::Goods => &[Match::Exact, Match::Normalised],
+            Self::Routes => &[Match::Exact],
+        }
+    }
+
     /// How such a list is matched unless it says otherwise. Marks that differ in one character are different vehicles, so
     /// [`Match::Fuzzy`] is theirs only on demand.
     pub fn usual_matching(self) -> Vec<Match> {
         match self {
             Self::Marks => vec![Match::Exact, Match::LookAlike],
-            Self::Persons | Self::Companies => {
-                vec![Match::Exact, Match::Normalised, Match::Phonetic, Match::Fuzzy]
-            }
-            Self::Goods => vec![Match::Exact, Match::Normalised],
-            Self::Routes => vec![Match::Exact],
+            _ => self.possible_matching().to_vec(),
         }
+    }
+}
+
+impl fmt::Display for ListKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -64,14 +99,54 @@ pub struct ListHeader {
     pub version: u32,
     /// What it names.
     pub kind: ListKind,
-    /// What is done with what it names, unless an entry says otherwise.
+    /// What is done with what it names, unless an entry says otherwise: anything but a release.
     pub measure: Measure,
     /// Who says so.
     pub source: String,
     /// Who may know.
     pub confidentiality: Confidentiality,
-    /// How it is matched.
+    /// How it is matched: [exactly](Match::Exact), and how else [its kind](ListKind::possible_matching) can be.
     pub matching: Vec<Match>,
+}
+
+impl ListHeader {
+    /// Refuse what would let pass whatever is on the list, though nobody sees it.
+    pub fn check(&self) -> Result<(), ListError> {
+        let wrong = |fault| Err(ListError::Header { list: self.list.clone(), fault });
+        if self.measure == Measure::Release {
+            return wrong(HeaderFault::Releases);
+        }
+        let possible = self.kind.possible_matching();
+        if let Some(how) = self.matching.iter().find(|how| !possible.contains(how)) {
+            return wrong(HeaderFault::Impossible(self.kind, *how));
+        }
+        // The other ways do without what is written alike to the letter, and without what is too short for them.
+        if !self.matching.contains(&Match::Exact) {
+            return wrong(HeaderFault::NotExact(self.kind));
+        }
+        Ok(())
+    }
+}
+
+/// Why a list as a whole would let pass what is on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderFault {
+    /// Its measure is none.
+    #[error(
+        "measure release would let everything on it pass: name audit, documents, inspect, escort or detain; to end a list, take it \
+         out of the policy"
+    )]
+    Releases,
+    /// Such a list cannot be matched like that.
+    #[error("matching {} never finds anything on a list of {}: take it out; there is {}", .1.name(), .0, ways(*.0))]
+    Impossible(ListKind, Match),
+    /// It is matched in no way, or not by what is written just as on it.
+    #[error("matching without exact does not find what is written as it is on the list: add exact; for {} there is {}", .0, ways(*.0))]
+    NotExact(ListKind),
+}
+
+fn ways(kind: ListKind) -> String {
+    kind.possible_matching().iter().map(|how| how.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// One entry.
@@ -122,6 +197,14 @@ pub enum ListError {
     /// More than one index holds.
     #[error("list {0} has more than {MOST_ENTRIES} entries: divide it")]
     TooMany(String),
+    /// What it says of itself would let pass what is on it.
+    #[error("list {list}: {fault}")]
+    Header {
+        /// Which list.
+        list: String,
+        /// What is wrong.
+        fault: HeaderFault,
+    },
     /// An entry that says nothing, or of which nothing could ever match.
     #[error("list {list}, entry {entry}: {why}")]
     Entry {
@@ -138,8 +221,9 @@ pub enum ListError {
 pub const MOST_ENTRIES: usize = 10_000_000;
 
 impl List {
-    /// Of its entries, each of which must be able to match.
+    /// Of its entries, each of which must be able to match, and none of which may release.
     pub fn new(header: ListHeader, entries: Vec<Entry>) -> Result<Self, ListError> {
+        header.check()?;
         if entries.is_empty() {
             return Err(ListError::Empty(header.list));
         }
@@ -147,10 +231,13 @@ impl List {
             return Err(ListError::TooMany(header.list));
         }
         for entry in &entries {
-            check_name(header.kind, &entry.name).map_err(|why| ListError::Entry {
-                list: header.list.clone(),
-                entry: entry.entry.clone(),
-                why,
+            let releases = || {
+                let why =
+                    "measure release would let it pass: name audit, documents, inspect, escort or detain";
+                if entry.measure == Some(Measure::Release) { Err(why.to_owned()) } else { Ok(()) }
+            };
+            check_name(header.kind, &entry.name).and_then(|()| releases()).map_err(|why| {
+                ListError::Entry { list: header.list.clone(), entry: entry.entry.clone(), why }
             })?;
         }
         let digest = digest_of(&header, &entries);

@@ -1,51 +1,8 @@
-//! What others than the engine may see of an assessment.
+//! What officers may see of an assessment. The trade is told of its code and place, and never gets as far as a reason.
 
-use clearance::directive::ActionCode;
-use clearance::ids::SiteId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::assessment::{Assessment, Confidentiality, Measure, Reason};
-
-/// What the trade is told: for what to report, and where. It has no place for a reason, a score or a colour: an audit afterwards
-/// looks like a release, and a draw like a hit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TradeView {
-    /// For what.
-    pub class: TradeClass,
-    /// At which control point.
-    pub place: SiteId,
-}
-
-/// For what a driver reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TradeClass {
-    /// Nothing: go on.
-    Proceed,
-    /// Documents are looked at.
-    Documents,
-    /// The cargo is looked at.
-    Inspection,
-    /// An escort goes along.
-    Escort,
-    /// Wait for an officer.
-    Wait,
-}
-
-impl TradeView {
-    /// Of an assessment: only of its code, and of where the movement crosses.
-    pub fn of(assessment: &Assessment) -> Self {
-        let class = match assessment.code {
-            ActionCode::Release => TradeClass::Proceed,
-            ActionCode::Documents => TradeClass::Documents,
-            ActionCode::Inspect => TradeClass::Inspection,
-            ActionCode::Escort => TradeClass::Escort,
-            ActionCode::Detain => TradeClass::Wait,
-        };
-        Self { class, place: assessment.control_point.clone() }
-    }
-}
 
 /// A reason as an officer is told it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

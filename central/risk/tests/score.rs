@@ -166,3 +166,43 @@ fn a_window_like_the_reference_has_no_drift_in_what_has_few_values() {
         assert!(index < MUCH_DRIFT / 100.0, "{}: {index}", histogram.name());
     }
 }
+
+#[test]
+fn a_movement_is_scored_as_its_worst_consignment_and_one_without_any_is_not() {
+    use risk::score::movement::{MOST_CONTRIBUTIONS, declaration, worst};
+    let zone = jiff::tz::TimeZone::UTC;
+    let mut scorer = Scorer::load(&shipped()).unwrap();
+    let mut facts = risk::example::facts();
+    let lines = golden();
+    let first = facts.consignments[0].clone();
+    facts.consignments = lines
+        .iter()
+        .enumerate()
+        .map(|(i, line)| risk::facts::Consignment {
+            ccrn: format!("CCRN{i}"),
+            hs_code: Some(line.hs6.clone()),
+            origin: Some(line.origin.clone()),
+            value_hkd: line.item_price.map(|price| price as u64),
+            net_weight_kg: line.net_mass.map(|mass| mass as u64),
+            ..first.clone()
+        })
+        .collect();
+    let margins: Vec<f32> = facts
+        .consignments
+        .iter()
+        .map(|consignment| scorer.score(&declaration(&facts, consignment, &zone)).unwrap().margin)
+        .collect();
+    let most = margins.iter().copied().fold(f32::MIN, f32::max);
+    assert!(margins.iter().any(|margin| *margin < most), "they must differ: {margins:?}");
+    let found = worst(&mut scorer, &facts, &zone).unwrap().unwrap();
+    assert_eq!(found.score.margin, most);
+    assert_eq!(margins[facts.consignments.iter().position(|c| c == found.consignment).unwrap()], most);
+    let why = scorer.explain(&found.score);
+    let read = found.read(scorer.digest(), &why.grounds).unwrap();
+    assert_eq!((read.model, read.contributions.len()), (scorer.digest(), MOST_CONTRIBUTIONS));
+    assert!(read.contributions.iter().all(|moved| moved.value == found.consignment.ccrn));
+    let heaviest = |at: usize| read.contributions[at].weight.0.abs();
+    assert!(heaviest(0) >= heaviest(1) && read.hope >= Some(read.value));
+    facts.consignments.clear();
+    assert_eq!(worst(&mut scorer, &facts, &zone).unwrap(), None);
+}

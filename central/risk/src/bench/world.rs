@@ -7,7 +7,7 @@ use clearance::ids::{Digest, UtcMillis};
 use rand::seq::IndexedRandom as _;
 use rand::{Rng, RngExt as _};
 
-use crate::assessment::{Measure, ScoreRead};
+use crate::assessment::Measure;
 use crate::capacity::Usage;
 use crate::draw::{DayKey, Subject};
 use crate::engine::{Circumstances, Engine};
@@ -166,9 +166,9 @@ fn rules(many: usize, random: &mut impl Rng) -> Vec<Rule> {
 }
 
 impl World {
-    /// One of `size`: companies, persons, marks, goods and routes.
+    /// One of `size`: companies, persons, marks, goods and routes. `model`: whose score its policy asks for.
     #[expect(clippy::expect_used, reason = "a made-up policy that fits")]
-    pub fn new(size: Size, random: &mut impl Rng) -> Self {
+    pub fn new(size: Size, model: Digest, random: &mut impl Rng) -> Self {
         let part = |share: f64| ((size.entries as f64 * share) as usize).max(1);
         let mut unique = |many: usize, make: fn(&mut _) -> String| -> Vec<String> {
             let mut made = HashSet::new();
@@ -189,12 +189,8 @@ impl World {
             .iter()
             .map(|index| ListUse { list: index.list().header().list.clone(), digest: index.list().digest() });
         let share = |part| Probability::ratio(part, 1_000);
-        let score = ScoreUse {
-            model: Digest::of(b"model"),
-            red: Some(share(900)),
-            yellow: Some(share(700)),
-            blue: Some(share(500)),
-        };
+        let score =
+            ScoreUse { model, red: Some(share(900)), yellow: Some(share(700)), blue: Some(share(500)) };
         let policy = Policy {
             version: 1,
             lists: uses.collect(),
@@ -212,7 +208,8 @@ impl World {
         self.lists.iter().map(|index| index.list().entries().len()).sum()
     }
 
-    /// Movements of one to five consignments with up to five lines each; the party of every 20th is a misspelt one of a list.
+    /// Movements of one to five consignments with up to five lines each; the party of every 20th is a misspelt one of a list. They are
+    /// not scored yet: that is a part of what is timed.
     pub fn movements(&self, many: usize, random: &mut impl Rng) -> Vec<(Facts, Circumstances)> {
         (0..many).map(|i| self.movement(i, random)).collect()
     }
@@ -233,12 +230,7 @@ impl World {
         }
         let key = DayKey::new(facts.arrival.date(), [7; 32]);
         let circumstances = Circumstances {
-            score: Some(ScoreRead {
-                value: Probability::ratio(random.random_range(0..1_000), 1_000),
-                model: Digest::of(b"model"),
-                hope: None,
-                contributions: Vec::new(),
-            }),
+            score: None,
             draw: key.draw(Subject::of(&facts)),
             usage: Usage::none(facts.slot()),
             drift: None,

@@ -85,6 +85,7 @@ struct Row {
 /// Read the entries of `header`'s list from a CSV `file` in UTF-8, with or without a byte order mark. Days are those of `zone`:
 /// `from` begins with its first moment, `until` ends with its last.
 pub fn import(header: ListHeader, file: &[u8], zone: &TimeZone) -> Result<List, ImportError> {
+    header.check()?;
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let columns = reader.headers().map_err(|e| ImportError::Columns(e.to_string()))?.clone();
@@ -255,6 +256,14 @@ mod tests {
         assert!(refused.contains("\"nom\" is none of them"), "{refused}");
         let refused = read(ListKind::Persons, "entry,source\n1,x\n").unwrap_err().to_string();
         assert!(refused.contains("name is missing"), "{refused}");
+    }
+
+    #[test]
+    fn a_header_that_lets_its_list_pass_is_refused_before_a_million_lines_are_read() {
+        let header = ListHeader { matching: Vec::new(), ..header(ListKind::Marks) };
+        let refused = import(header, b"entry,name\n1,??\n", &TimeZone::UTC).unwrap_err();
+        assert!(matches!(refused, ImportError::List(ListError::Header { .. })), "{refused}");
+        assert!(refused.to_string().starts_with("list wanted: matching without exact"), "{refused}");
     }
 
     #[test]

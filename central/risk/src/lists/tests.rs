@@ -162,6 +162,90 @@ fn an_entry_holds_from_its_first_day_to_its_last() {
     }
 }
 
+/// What every way of matching finds on a list of a kind: an entry as it is written, and as that way would find it.
+fn found_by(kind: ListKind, how: Match) -> bool {
+    let (name, written) = match (kind, how) {
+        (ListKind::Marks, Match::LookAlike) => ("AB1234", "A8I234"),
+        (ListKind::Marks, _) => ("AB1234", "AB1235"),
+        (ListKind::Goods, _) => ("lithium battery", "Lithium Batteries"),
+        (ListKind::Routes, _) => ("CO>*", "CO"),
+        (_, Match::Normalised) => ("Golden Dragon Trading", "Trading GOLDEN Dragon"),
+        (_, Match::Phonetic) => ("Sunrise Electronics", "Sunrize Electroniks"),
+        (_, _) => ("Golden Dragon Trading", "Goldem Dragom Trading"),
+    };
+    let mut facts = consigned_to(written);
+    facts.consignments[0].description = written.to_owned();
+    match kind {
+        ListKind::Marks => facts.vehicle.mark = written.parse().unwrap(),
+        ListKind::Routes => facts.consignments[0].origin = Some(written.to_owned()),
+        _ => {}
+    }
+    let index = index_by(kind, &[name], vec![Match::Exact, how]);
+    hits(&index, &facts).iter().any(|(.., found)| *found == how)
+}
+
+#[test]
+fn every_way_of_matching_that_a_list_may_name_finds_something_on_it() {
+    for kind in ListKind::ALL {
+        for how in kind.possible_matching().iter().filter(|how| **how != Match::Exact) {
+            assert!(found_by(kind, *how), "{kind} {how:?}");
+        }
+        assert!(kind.usual_matching().iter().all(|how| kind.possible_matching().contains(how)), "{kind}");
+    }
+}
+
+#[test]
+fn a_list_that_would_let_pass_what_is_on_it_is_refused_with_the_cause_and_the_mend() {
+    let refused = |header: ListHeader| {
+        let name = match header.kind {
+            ListKind::Marks => "AB1234",
+            ListKind::Routes => "CO>*",
+            _ => "lithium battery",
+        };
+        List::new(header, vec![example::entry("1", name)]).map(|_| ()).unwrap_err().to_string()
+    };
+    let matched = |kind, matching: &[Match]| ListHeader {
+        matching: matching.to_vec(),
+        ..example::header("wanted", kind)
+    };
+    for kind in ListKind::ALL {
+        let words = refused(matched(kind, &[]));
+        assert!(words.starts_with("list wanted: ") && words.contains("add exact"), "{words}");
+    }
+    for (kind, how, told) in [
+        (
+            ListKind::Routes,
+            Match::Phonetic,
+            "matching phonetic never finds anything on a list of routes: take it out; there is exact",
+        ),
+        (ListKind::Routes, Match::Fuzzy, "matching fuzzy"),
+        (ListKind::Routes, Match::Normalised, "matching normalised"),
+        (ListKind::Routes, Match::LookAlike, "matching look_alike"),
+        (ListKind::Goods, Match::Phonetic, "there is exact, normalised"),
+        (ListKind::Goods, Match::Fuzzy, "matching fuzzy"),
+        (ListKind::Goods, Match::LookAlike, "matching look_alike"),
+        (ListKind::Marks, Match::Normalised, "there is exact, look_alike, fuzzy"),
+        (ListKind::Marks, Match::Phonetic, "matching phonetic"),
+        (ListKind::Persons, Match::LookAlike, "there is exact, normalised, phonetic, fuzzy"),
+        (ListKind::Companies, Match::LookAlike, "matching look_alike"),
+    ] {
+        let words = refused(matched(kind, &[Match::Exact, how]));
+        assert!(words.starts_with("list wanted: ") && words.contains(told), "{words}");
+    }
+    // Exact is the only way in which a code is found, and what is written as on the list.
+    let words = refused(matched(ListKind::Goods, &[Match::Normalised]));
+    assert!(words.contains("matching without exact") && words.contains("add exact"), "{words}");
+    let header = example::header("wanted", ListKind::Companies);
+    let words = refused(ListHeader { measure: Measure::Release, ..header });
+    assert!(
+        words.starts_with("list wanted: measure release") && words.contains("take it out of the policy"),
+        "{words}"
+    );
+    let pass = Entry { measure: Some(Measure::Release), ..example::entry("C-1", "AB1234") };
+    let words = List::new(example::header("wanted", ListKind::Marks), vec![pass]).unwrap_err().to_string();
+    assert!(words.starts_with("list wanted, entry C-1: measure release"), "{words}");
+}
+
 #[test]
 fn of_many_hits_the_strictest_are_told() {
     let facts = example::facts();

@@ -46,6 +46,28 @@ pub fn figures(scored: &[(f32, bool)]) -> Option<Figures> {
     Some(Figures { auc: won / pairs, precision, recall })
 }
 
+/// How a figure stands beside the peer's: no figure may fall below it, and where [`MUST_LEAD`] is inspected ours must be above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// Whether that is so.
+    pub kept: bool,
+    /// Whether both reach the most that any ranking can: neither can be above.
+    pub ceiling: bool,
+}
+
+/// The share inspected at which precision and recall must be above the peer's.
+pub const MUST_LEAD: &str = "0.05";
+
+/// How far two computations of the same figure may be apart.
+const SAME: f64 = 1e-9;
+
+/// Judge one figure of a ranking. `best`: the same figure of the ranking by what came out; `leads`: whether it must be above the peer's.
+pub fn verdict(ours: f64, peer: f64, best: f64, leads: bool) -> Verdict {
+    let ceiling = ours >= best - SAME && peer >= best - SAME;
+    let kept = if leads { ceiling || ours > peer + SAME } else { ours >= peer - SAME };
+    Verdict { kept, ceiling }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +89,22 @@ mod tests {
         assert_eq!(found.precision["0.01"], 1.0);
         assert_eq!(found.precision["0.10"], 0.6);
         assert_eq!(found.recall["0.02"], 2.0 / 51.0);
+    }
+
+    #[test]
+    fn no_figure_may_fall_below_the_peer_and_where_it_must_lead_it_is_above_unless_both_are_at_the_ceiling() {
+        let judged = |ours, peer, best, leads| {
+            let Verdict { kept, ceiling } = verdict(ours, peer, best, leads);
+            (kept, ceiling)
+        };
+        assert_eq!(judged(0.97, 0.96, 1.0, false), (true, false));
+        assert_eq!(judged(0.96, 0.96, 1.0, false), (true, false));
+        assert_eq!(judged(0.95, 0.96, 1.0, false), (false, false));
+        assert_eq!(judged(0.96, 0.96, 1.0, true), (false, false));
+        assert_eq!(judged(0.97, 0.96, 1.0, true), (true, false));
+        assert_eq!(judged(1.0, 1.0, 1.0, true), (true, true));
+        assert_eq!(judged(0.99, 1.0, 1.0, true), (false, false));
+        // A fifth of all are frauds: of these, whoever inspects 5 % cannot find more than a quarter.
+        assert_eq!(judged(0.25, 0.25, 0.25, true), (true, true));
     }
 }

@@ -9,6 +9,7 @@ pub mod explore;
 mod features;
 mod manifest;
 pub mod measure;
+pub mod movement;
 mod onnx;
 mod tables;
 mod trees;

@@ -114,6 +114,14 @@ pub struct Calibration {
     pub bins: Vec<Reliability>,
 }
 
+impl Calibration {
+    /// Bins that something lies in, each with the per cent that it begins at.
+    pub fn filled(&self) -> impl Iterator<Item = (usize, &Reliability)> {
+        let filled = self.bins.iter().enumerate().filter(|(_, bin)| bin.count > 0);
+        filled.map(|(at, bin)| (at * 100 / BINS, bin))
+    }
+}
+
 /// Calibration on the random stratum; `None` where it is empty.
 pub fn calibration(random_stratum: &[Outcome]) -> Option<Calibration> {
     if random_stratum.is_empty() {
