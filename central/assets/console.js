@@ -8,10 +8,17 @@ async function refresh() {
   if (!answer.ok || answer.redirected) return location.reload();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const held = document.activeElement;
+  const opened = new Map([...main.querySelectorAll("details")].map(part => [named(part), part.open]));
   main.replaceChildren(...page.querySelector("main").childNodes);
+  for (const part of main.querySelectorAll("details")) part.open = opened.get(named(part)) ?? part.open;
   const same = link => link.getAttribute("href") === held.getAttribute("href") && link.className === held.className;
   if (held?.matches("a")) [...main.querySelectorAll("a")].find(same)?.focus({ preventScroll: true });
   outline();
+}
+// What a part that opens is called, less what it counts: that may have changed.
+function named(part) {
+  const [heading, summary] = [part.closest("section")?.querySelector("h2"), part.querySelector("summary")];
+  return `${heading?.textContent} ${summary?.textContent}`.replace(/\d/g, "");
 }
 // Outlines are in pixels of the picture they lie on.
 function outline() {

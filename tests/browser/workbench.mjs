@@ -123,25 +123,32 @@ async function bay() {
 async function model() {
   const { page, look } = await person("lam", { width: 1280, height: 900 });
   const panel = "section.chart:has(a[href$='model.csv'])";
+  // Newer figures come when the page hears of central: not before the numbers have been opened.
+  let hear;
+  const opened = new Promise(resolve => { hear = resolve; });
+  await page.route("**/console/events", async route => { await opened; await route.continue(); });
   // Central looks at the model as soon as it has started.
   for (let attempt = 0; attempt < 50; attempt += 1) {
     await page.goto(`${address}/console/figures`);
     if (await page.locator(`${panel} svg`).count()) break;
     await page.waitForTimeout(200);
   }
-  // In one go: the page puts newer figures in the place of older ones.
   const [rows, inspected, indices] = await page.evaluate(panel => {
     const numbers = document.querySelector(`${panel} details`);
     numbers.open = true;
+    numbers.id = "older";
     const counts = [...numbers.querySelectorAll("tbody tr td:nth-child(2)")].map(cell => Number(cell.textContent));
     const told = [...numbers.querySelectorAll("p")].filter(words => /\d\.\d\d/.test(words.textContent.replace(/0\.(10|25)/g, "")));
     return [counts.length, counts.reduce((a, b) => a + b, 0), told.length];
   }, panel);
+  hear();
+  await page.locator("#older").waitFor({ state: "detached" });
+  const stillOpen = await page.locator(`${panel} details`).evaluate(numbers => numbers.open);
   await look("model");
   const { page: small, look: lookAtSmall } = await person("ng", { width: 390, height: 844 }, 2);
   await small.goto(`${address}/console/figures`);
   await lookAtSmall("model-phone");
-  return { rows, inspected, indices };
+  return { rows, inspected, indices, stillOpen };
 }
 
 await walk({ morning, bay, model }[phase]);

@@ -166,6 +166,7 @@ async fn selectors_see_what_the_model_said_beside_what_was_found() {
             let seen = walk(&office, language, "model", &[], &shots);
             assert_eq!(seen["inspected"], 60, "{seen}");
             assert_eq!(seen["indices"], 2, "{seen}");
+            assert_eq!(seen["stillOpen"], true, "{seen}");
             assert!(seen["rows"].as_u64().unwrap() >= 1, "{seen}");
         }
     })

@@ -57,6 +57,7 @@ plate = Plate
 mark = Mark
 candidates = Candidates
 expected-vehicle = Expected
+other-plate-agrees = the other plate is this vehicle's
 no-picture = The picture has not arrived yet.
 directive = Action code
 no-directive-for-mark = none for this mark

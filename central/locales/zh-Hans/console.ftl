@@ -57,6 +57,7 @@ plate = 车牌
 mark = 号码
 candidates = 可能号码
 expected-vehicle = 预期车辆
+other-plate-agrees = 另一车牌属此车辆
 no-picture = 图片尚未送达。
 directive = 行动代码
 no-directive-for-mark = 此号码没有代码

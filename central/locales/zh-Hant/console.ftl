@@ -57,6 +57,7 @@ plate = 車牌
 mark = 號碼
 candidates = 可能號碼
 expected-vehicle = 預期車輛
+other-plate-agrees = 另一車牌屬此車輛
 no-picture = 圖片尚未送達。
 directive = 行動代碼
 no-directive-for-mark = 此號碼沒有代碼

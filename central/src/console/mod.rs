@@ -7,6 +7,7 @@ mod forks;
 pub(crate) mod history;
 mod lanes;
 mod notice;
+mod offers;
 pub(crate) mod page;
 mod queue;
 pub(crate) mod session;

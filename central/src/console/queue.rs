@@ -3,9 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use clearance::directive::DirectiveEntry;
 use clearance::ids::{Digest, PassageId};
-use clearance::mark::{RegistrationMark, look_alike};
 use clearance::passage::{DecisionRecord, PlateEvidence};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -13,6 +11,7 @@ use serde::Deserialize;
 use super::decide::VEHICLE;
 use super::history::civil;
 use super::notice::{Notice, Told};
+use super::offers::{Offer, expected, offers};
 use super::page::{Frame, page};
 use super::session::{Refusal, SignedIn};
 use super::terms;
@@ -40,13 +39,6 @@ impl Selected {
     fn address(&self) -> String {
         self.passage.map_or_else(|| "/console/queue".to_owned(), |id| format!("/console/queue?passage={id}"))
     }
-}
-
-/// One reading an officer is offered.
-struct Offer {
-    mark: RegistrationMark,
-    probability: Option<f32>,
-    directive: Option<DirectiveEntry>,
 }
 
 pub(super) async fn queue(
@@ -107,9 +99,10 @@ async fn detail(
     let Some(decision) = &row.decision else {
         return Ok(html! { p class="panel" { (say("nothing-waiting")) } });
     };
+    let expected = expected(state, row).await?;
     let mut plates = Vec::new();
     for (number, plate) in decision.plates.iter().enumerate() {
-        let offers = offers(state, row, plate).await?;
+        let offers = offers(state, row, &decision.plates, number, &expected).await?;
         plates.push(plate_form(language, number, plate, &offers));
     }
     let orders = state.store.orders(row.id).await?;
@@ -238,6 +231,7 @@ fn plate_form(language: Language, number: usize, plate: &PlateEvidence, offers: 
                             Some(p) => { (format!("{:.0}%", p * 100.0)) }
                             None => { (say("expected-vehicle")) }
                         }
+                        @if offer.other_plate { " · " (say("other-plate-agrees")) }
                         span class="soft" { " · " (say("directive")) ": "
                             @match &offer.directive {
                                 Some(entry) => {
@@ -252,36 +246,6 @@ fn plate_form(language: Language, number: usize, plate: &PlateEvidence, offers: 
             }
         }
     }
-}
-
-/// Candidates by likelihood, then expected vehicles whose mark looks like the best candidate.
-async fn offers(state: &AppState, row: &PassageRow, plate: &PlateEvidence) -> Result<Vec<Offer>, Refusal> {
-    let site = row.site.parse().map_err(|e: clearance::ids::NameError| Refusal::Failed(e.to_string()))?;
-    let mut offers = Vec::new();
-    for candidate in plate.candidates.iter().take(5) {
-        let directive = state.store.entry(&site, &candidate.mark).await?;
-        offers.push(Offer {
-            mark: candidate.mark.clone(),
-            probability: Some(candidate.probability),
-            directive,
-        });
-    }
-    let Some(best) = plate.candidates.first().map(|c| c.mark.clone()) else { return Ok(offers) };
-    let expected = state.store.expected(&site, clearance::ids::UtcMillis(row.began)).await?;
-    for movement in expected.iter().filter_map(|m| m.mark.parse::<RegistrationMark>().ok()) {
-        if offers.len() < 9 && resembles(&movement, &best) && offers.iter().all(|o| o.mark != movement) {
-            let directive = state.store.entry(&site, &movement).await?;
-            offers.push(Offer { mark: movement, probability: None, directive });
-        }
-    }
-    Ok(offers)
-}
-
-/// Whether one mark could have been read as the other: same length, at most one character that does not look alike.
-fn resembles(a: &RegistrationMark, b: &RegistrationMark) -> bool {
-    let pairs = || a.as_str().chars().zip(b.as_str().chars());
-    a.as_str().chars().count() == b.as_str().chars().count()
-        && pairs().filter(|(x, y)| !look_alike(*x, *y)).count() <= 1
 }
 
 pub(super) async fn evidence(

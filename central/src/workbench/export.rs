@@ -5,6 +5,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use risk::Probability;
 use risk::returns::Source;
+use risk::score::watch::Calibration;
 
 use super::figures::{HOURS, day, hour, now, percent};
 use super::forecast::forecast;
@@ -128,11 +129,10 @@ pub(super) async fn csv(
         "model.csv" => {
             let watched = state.watched().unwrap_or_default();
             let drift = [watched.stability, watched.surprise].map(number);
-            let bins = watched.calibration.map(|calibration| calibration.bins).unwrap_or_default();
-            let rows = bins.iter().enumerate().filter(|(_, bin)| bin.count > 0).map(|(at, bin)| {
+            let rows = watched.calibration.iter().flat_map(Calibration::filled).map(|(from, bin)| {
                 let [stability, surprise] = drift.clone();
                 vec![
-                    (at * 10).to_string(),
+                    from.to_string(),
                     bin.count.to_string(),
                     number(Some(bin.said * 100.0)),
                     number(Some(bin.found * 100.0)),

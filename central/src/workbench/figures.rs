@@ -8,6 +8,7 @@ use clearance::ids::UtcMillis;
 use maud::{Markup, PreEscaped, html};
 use risk::Probability;
 use risk::returns::Source;
+use risk::score::watch::Calibration;
 
 use super::charts::{Chart, draw, legend};
 use super::forecast::{Ahead, forecast};
@@ -232,10 +233,9 @@ fn model(language: Language, watched: Option<&Watched>) -> Result<Markup, Refusa
     let bins: Vec<_> = watched
         .and_then(|watched| watched.calibration.as_ref())
         .into_iter()
-        .flat_map(|calibration| calibration.bins.iter().enumerate())
-        .filter(|(_, bin)| bin.count > 0)
+        .flat_map(Calibration::filled)
         .collect();
-    let names: Vec<String> = bins.iter().map(|(at, _)| format!("{}–{}%", at * 10, at * 10 + 10)).collect();
+    let names: Vec<String> = bins.iter().map(|(from, _)| format!("{from}–{}%", from + 10)).collect();
     let (title, chance, finds) = (say("fig-model-watched"), say("fig-said"), say("wb-finds"));
     let lines = [
         (chance.as_str(), bins.iter().map(|(_, bin)| Some(bin.said * 100.0)).collect::<Vec<_>>()),
