@@ -59,12 +59,25 @@ demo: setup ## Two lanes and a queue of trucks, with the console to open (ONCE=1
 	cargo build --workspace --bins
 	$(TARGET)/debug/demo $(if $(ONCE),--once)
 
-bench: setup setup-tests $(if $(SETS),setup-peer) $(if $(RISK_DATA),setup-risk) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; BENCH=cache, BENCH="declarations 1000000"…: those alone)
+# What is measured on, where nothing is named and the folders lie beside the checkout.
+PHOTOGRAPHS = $(or $(SETS),$(wildcard $(addprefix ../shared/data/plates/,hk_cross_boundary_2019 openalpr_eu openalpr_us)))
+DECLARATIONS = $(or $(RISK_DATA),$(wildcard ../shared/data/customs-declarations))
+
+bench: setup setup-tests $(if $(BENCH),,setup-peer setup-risk) ## Figures, one JSON line each, beside a peer or a limit (SETS: photographs; RISK_DATA: declarations; BENCH=cache, BENCH="declarations 1000000"…: those alone)
 	cargo build --release -p edge -p central -p risk -p tests --bins
-	$(TARGET)/release/bench $(BENCH)
-	$(if $(BENCH),,$(TARGET)/release/risk-bench)
-	$(if $(BENCH),,$(if $(RISK_DATA),$(TARGET)/release/risk evaluate --data $(RISK_DATA)))
-	$(if $(SETS),$(TARGET)/release/evaluate --peer --peer-limit 30 --out work/evaluation $(SETS))
+	@# A part that fails is named at the end; the others are measured all the same.
+	@failed=; \
+	measure() { "$$@" || failed="$$failed $$1"; }; \
+	measure $(TARGET)/release/bench $(BENCH); \
+	if [ -z "$(BENCH)" ]; then \
+	  measure $(TARGET)/release/risk-bench; \
+	  if [ -n "$(DECLARATIONS)" ]; then measure $(TARGET)/release/risk evaluate --data $(DECLARATIONS); \
+	  else echo "bench: no declarations (RISK_DATA=FOLDER): the risk model is not measured" >&2; fi; \
+	  measure $(TARGET)/release/evaluate --peer --peer-limit 30 --rendered 8 --out work/evaluation $(PHOTOGRAPHS); \
+	  measure $(TARGET)/release/evaluate --lane-model lane-v2-fp32 --rendered 8 --out work/evaluation-fp32 $(PHOTOGRAPHS); \
+	  [ -n "$(PHOTOGRAPHS)" ] || echo "bench: no photographs (SETS=\"FOLDER...\"): only rendered trucks are read" >&2; \
+	fi; \
+	[ -z "$$failed" ] || { echo "bench: failed:$$failed" >&2; exit 1; }
 
 evaluate: setup $(if $(PEER),setup-peer) ## Read labelled photographs: JSON lines and work/evaluation/index.html (SETS="FOLDER...", PEER=1: RapidOCR beside us)
 	cargo build -p tests --bin evaluate

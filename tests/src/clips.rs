@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clearance::read::Certainty;
-use datasets::clip::{ClipSpec, Condition, Mounting, render_clip};
+use datasets::clip::{ClipSpec, Condition, read_track, render_clip};
 use edge::camera::{CameraSpec, Frames, Source};
 use edge::lane::fuse::FusePolicy;
 use edge::lane::passages::{FinishedPassage, PassageSplitter};
 use models::{Bundle, Recogniser, candidates};
 use serde::Serialize;
+
+use crate::evaluation::rendered::{MOUNTINGS, VEHICLES};
 
 /// A recording and the marks that pass in it.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct KnownClip {
     pub film: PathBuf,
     /// Marks in sight, in their canonical spelling.
     pub marks: BTreeSet<String>,
+    /// What is in sight of each frame, where that is known: a rendered clip's label track.
+    pub track: Option<PathBuf>,
 }
 
 /// What was read of one or several clips.
@@ -41,17 +45,44 @@ pub struct ClipFigures {
     pub frame_right: usize,
     /// Single frames' reads that were certain by themselves, and wrong.
     pub frame_certain_wrong: usize,
+    /// Plates seen whole, each counted in each frame; 0 where that is not known.
+    pub in_sight: usize,
+    /// Of these, read right in that frame.
+    pub in_sight_right: usize,
+}
+
+/// One measure of single frames beside passages. Parts are 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Gain {
+    /// Of a single frame.
+    pub single_frame: f64,
+    /// After fusion.
+    pub fused: f64,
+    /// What fusion adds.
+    pub gain: f64,
+}
+
+impl Gain {
+    fn of(single: (usize, usize), fused: (usize, usize)) -> Self {
+        let part = |(n, of): (usize, usize)| n as f64 / of.max(1) as f64;
+        let (single_frame, fused) = (part(single), part(fused));
+        Self { single_frame, fused, gain: fused - single_frame }
+    }
 }
 
 impl ClipFigures {
-    /// Part of single reads that are right, 0 to 1.
-    pub fn single_frame(&self) -> f64 {
-        self.frame_right as f64 / self.frame_reads.max(1) as f64
+    /// Of what was read, the part that is right.
+    pub fn of_reads(&self) -> Gain {
+        Gain::of(
+            (self.frame_right, self.frame_reads),
+            (self.fused_right, self.fused_right + self.fused_wrong),
+        )
     }
 
-    /// Part of marks that are right after fusion, 0 to 1.
-    pub fn fused(&self) -> f64 {
-        self.fused_right as f64 / self.marks.max(1) as f64
+    /// Of what was in sight, the part that was read right; `None` where it is not known what each frame shows.
+    pub fn of_plates(&self) -> Option<Gain> {
+        (self.in_sight > 0)
+            .then(|| Gain::of((self.in_sight_right, self.in_sight), (self.fused_right, self.marks)))
     }
 
     /// Both together.
@@ -66,6 +97,8 @@ impl ClipFigures {
             frame_reads: self.frame_reads + other.frame_reads,
             frame_right: self.frame_right + other.frame_right,
             frame_certain_wrong: self.frame_certain_wrong + other.frame_certain_wrong,
+            in_sight: self.in_sight + other.in_sight,
+            in_sight_right: self.in_sight_right + other.in_sight_right,
         }
     }
 }
@@ -80,9 +113,17 @@ pub fn measure(
     let mut splitter = PassageSplitter::new(FusePolicy::video(thresholds));
     let mut figures = ClipFigures { marks: clip.marks.len(), ..ClipFigures::default() };
     let mut passages: Vec<FinishedPassage<()>> = Vec::new();
+    let track = clip.track.as_deref().map(read_track).transpose()?.unwrap_or_default();
     let source = Source::File { path: clip.film.clone(), r#loop: false, paced: false };
-    for frame in Frames::open(CameraSpec::new("clip", source))? {
+    for (number, frame) in Frames::open(CameraSpec::new("clip", source))?.enumerate() {
         let (at, frame) = frame?;
+        let in_sight: BTreeSet<&str> = track
+            .get(number)
+            .iter()
+            .flat_map(|truth| &truth.plates)
+            .map(|plate| plate.mark.as_str())
+            .collect();
+        let mut right_in_sight: BTreeSet<&str> = BTreeSet::new();
         let plates = recogniser.recognise(frame.luma.view())?.plates;
         for best in plates.iter().filter_map(|p| candidates(&p.characters, 1).into_iter().next()) {
             if best.probability < thresholds.read_least {
@@ -91,8 +132,11 @@ pub fn measure(
             let right = clip.marks.contains(best.mark.as_str());
             figures.frame_reads += 1;
             figures.frame_right += usize::from(right);
+            right_in_sight.extend(in_sight.get(best.mark.as_str()).copied());
             figures.frame_certain_wrong += usize::from(!right && best.probability >= thresholds.read_certain);
         }
+        figures.in_sight += in_sight.len();
+        figures.in_sight_right += right_in_sight.len();
         passages.extend(splitter.push(at, &plates, &()));
     }
     passages.extend(splitter.finish());
@@ -133,7 +177,7 @@ pub fn toll_clip(folder: &Path) -> anyhow::Result<Option<KnownClip>> {
         marks.insert(row.text);
     }
     let film = film.with_context(|| format!("{}: no row", labels.display()))?;
-    Ok(Some(KnownClip { film, marks }))
+    Ok(Some(KnownClip { film, marks, track: None }))
 }
 
 #[derive(serde::Deserialize)]
@@ -142,20 +186,22 @@ struct TollRow {
     text: String,
 }
 
+/// Trucks that are rendered for each light and weather.
+const OF_EACH: usize = 2;
+
 /// Trucks rendered into `folder`, two for each light and weather, in every mounting, at the size and rate of a lane camera.
 /// Each clip comes with the name of its condition.
 pub fn rendered_clips(folder: &Path) -> anyhow::Result<Vec<(&'static str, KnownClip)>> {
-    let mountings =
-        [Mounting::Stacked, Mounting::StackedTwoRows, Mounting::Separate, Mounting::SeparateTwoRows];
     // Mud is left out: what it hides cannot be read, however many frames there are.
-    let conditions = Condition::ALL.into_iter().filter(|(_, c)| *c != Condition::Dirt).cycle();
+    let conditions: Vec<_> = Condition::ALL.into_iter().filter(|(_, c)| *c != Condition::Dirt).collect();
+    let vehicles = VEHICLES.into_iter().cycle();
+    let drives = vehicles.zip(conditions.iter().copied().cycle()).take(OF_EACH * conditions.len());
     let mut clips = Vec::new();
-    for (number, ((hong_kong, mainland), (name, condition))) in MARKS.into_iter().zip(conditions).enumerate()
-    {
+    for (number, ((hong_kong, mainland), (name, condition))) in drives.enumerate() {
         let spec = ClipSpec {
             mark: Some(hong_kong.parse()?),
             mainland_mark: Some(mainland.parse()?),
-            mounting: mountings[number % mountings.len()],
+            mounting: MOUNTINGS[number % MOUNTINGS.len()],
             condition,
             seconds: 5.0,
             fps: 12,
@@ -164,21 +210,30 @@ pub fn rendered_clips(folder: &Path) -> anyhow::Result<Vec<(&'static str, KnownC
         };
         let clip = render_clip(&spec, &folder.join(format!("clip-{number}.mp4")))?;
         let marks = [hong_kong, mainland].map(str::to_owned).into();
-        clips.push((name, KnownClip { film: clip.film, marks }));
+        clips.push((name, KnownClip { film: clip.film, marks, track: Some(clip.labels) }));
     }
     Ok(clips)
 }
 
-/// Vehicles of the rendered clips; invented.
-const MARKS: [(&str, &str); 10] = [
-    ("GK5382", "粤ZM463港"),
-    ("RB9046", "粤ZQ715港"),
-    ("UX617", "粤Z83C4港"),
-    ("VW2850", "粤ZD219澳"),
-    ("HC7093", "粤ZT684港"),
-    ("EG3568", "粤Z57F0港"),
-    ("ND4172", "粤ZJ836港"),
-    ("LM8520", "粤Z6B17港"),
-    ("ZA9463", "粤ZX058澳"),
-    ("PT1279", "粤ZH390港"),
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_frames_and_passages_are_measured_alike() {
+        let figures = ClipFigures {
+            marks: 4,
+            fused_right: 3,
+            fused_wrong: 1,
+            frame_reads: 40,
+            frame_right: 20,
+            in_sight: 60,
+            in_sight_right: 15,
+            ..ClipFigures::default()
+        };
+        assert_eq!(figures.of_reads(), Gain { single_frame: 0.5, fused: 0.75, gain: 0.25 });
+        assert_eq!(figures.of_plates(), Some(Gain { single_frame: 0.25, fused: 0.75, gain: 0.5 }));
+        assert_eq!(figures.plus(figures).of_reads(), figures.of_reads());
+        assert_eq!(ClipFigures::default().of_plates(), None);
+    }
+}

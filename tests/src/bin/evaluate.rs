@@ -14,6 +14,7 @@ use tests::evaluation::gallery;
 use tests::evaluation::labels::LabelledSet;
 use tests::evaluation::peer::Peer;
 use tests::evaluation::product;
+use tests::evaluation::rendered;
 use tests::evaluation::report::{self, Beside, Report};
 
 /// What our own figures are listed under.
@@ -26,13 +27,15 @@ const SEED: u64 = 2019;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "A set is a folder with labels.csv (image,text,x,y,w,h,corners,rows,country) and the pictures it names; \
+    after_help = "A set is a folder with labels.csv (image,text,x,y,w,h,corners,rows,country, and condition where light and \
+weather are known) and the pictures it names; \
 `datasets export --format csv` makes one of officers' corrections. The report shows real vehicles: keep it on this machine.
 
 Examples:
   evaluate ../shared/data/plates/hk_cross_boundary_2019
   evaluate --lane-model lane-v2 --out work/lane-v2 ../shared/data/plates/openalpr_{eu,us}
   evaluate --peer --peer-limit 20 ../shared/data/plates/openalpr_eu
+  evaluate --rendered 8
   evaluate SET | jq 'select(.figure == \"plates\")'"
 )]
 struct Arguments {
@@ -54,8 +57,11 @@ struct Arguments {
     /// Vehicles on the list of expected ones: the set's own and invented ones.
     #[arg(long, default_value_t = 5000)]
     expected: usize,
+    /// Measure rendered trucks as well, so many under each light and weather: what photographs do not show.
+    #[arg(long, value_name = "TRUCKS", default_value_t = 0)]
+    rendered: usize,
     /// Sets.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "rendered")]
     sets: Vec<PathBuf>,
 }
 
@@ -71,11 +77,20 @@ fn main() -> ExitCode {
 
 fn run(args: &Arguments) -> anyhow::Result<()> {
     // Everything that can be wrong is said before the first picture is read.
-    let sets = args.sets.iter().map(|folder| LabelledSet::load(folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut sets = args.sets.iter().map(|folder| LabelledSet::load(folder)).collect::<Result<Vec<_>, _>>()?;
     let peer = args.peer.then(Peer::rapidocr).transpose()?;
     let folder = args.model_dir.clone().unwrap_or_else(models::bundles_folder);
     let bundle = Bundle::load(&folder.join(&args.lane_model))?;
     gallery::clear(&args.out)?;
+    if args.rendered > 0 {
+        let folder = args.out.join("rendered");
+        let progress = bar("rendering".to_owned(), 0);
+        rendered::render(&folder, args.rendered, &progress)?;
+        progress.finish_and_clear();
+        sets.push(LabelledSet::load(&folder)?);
+    }
+    // Figures of another bundle than the lane's stand under its own name.
+    let ours = if args.lane_model == models::DEFAULT_BUNDLE { OURS } else { &args.lane_model };
 
     let terms = Terms { threshold: threshold(&bundle)?, expected: args.expected, seed: SEED };
     let mut report = Report {
@@ -87,13 +102,13 @@ fn run(args: &Arguments) -> anyhow::Result<()> {
     };
     let mut answer = Answer::default();
     for set in &sets {
-        let progress = progress(OURS, set);
-        let ours = product::read(&bundle, set, &progress)?;
+        let progress = progress(ours, set);
+        let read = product::read(&bundle, set, &progress)?;
         progress.finish_and_clear();
-        let figures = SetFigures::of_product(OURS, set, &ours.reads, &ours.conditions, terms)?;
+        let figures = SetFigures::of_product(ours, set, &read.reads, &read.measured, terms)?;
         answer.print(&figures)?;
         report.product.push(figures);
-        report.failures.extend(gallery::failures(set, &ours.reads, &args.out)?);
+        report.failures.extend(gallery::failures(set, &read.reads, &args.out)?);
         if let Some(peer) = &peer {
             let part = set.thinned(args.peer_limit as usize);
             let progress = self::progress(peer.name, &part);
@@ -101,8 +116,14 @@ fn run(args: &Arguments) -> anyhow::Result<()> {
             progress.finish_and_clear();
             let subset = part.pictures.len() < set.pictures.len();
             let beside = Beside {
-                product: SetFigures { subset, ..SetFigures::of(OURS, &part, &ours.reads, terms) },
-                peer: SetFigures { subset, ..SetFigures::of(peer.name, &part, &theirs, terms) },
+                product: SetFigures {
+                    subset,
+                    ..SetFigures::of(ours, &part, &read.reads, &read.measured, terms)
+                },
+                peer: SetFigures {
+                    subset,
+                    ..SetFigures::of(peer.name, &part, &theirs, &read.measured, terms)
+                },
             };
             if subset {
                 answer.print(&beside.product)?;
@@ -123,9 +144,13 @@ fn threshold(bundle: &Bundle) -> anyhow::Result<f64> {
 }
 
 fn progress(reader: &str, set: &LabelledSet) -> ProgressBar {
+    bar(format!("{reader}: {}", set.name), set.pictures.len() as u64)
+}
+
+fn bar(message: String, length: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
-    ProgressBar::new(set.pictures.len() as u64)
-        .with_message(format!("{reader}: {}", set.name))
+    ProgressBar::new(length)
+        .with_message(message)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

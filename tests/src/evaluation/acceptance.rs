@@ -1,9 +1,12 @@
 //! What reading comes to over a group of plates: found, exact, and what is accepted without a person at a threshold.
 
 use calibration::confidence::{Judged, threshold_for_risk};
+use clearance::mark::ALPHABET;
 use serde::Serialize;
 
+use super::confusions::{NOTHING, align};
 use super::scoring::Verdict;
+use super::spelling::normal;
 
 /// The error of accepted reads that may be, as a part of them: the target is 0.1%.
 pub const MOST_ERROR: f64 = 0.001;
@@ -59,6 +62,24 @@ impl Acceptance {
 /// A verdict as calibration takes it; `None` where there is no read.
 pub fn judged(verdict: &Verdict<'_>) -> Option<Judged> {
     verdict.confidence().map(|confidence| Judged { confidence, right: verdict.exact })
+}
+
+/// The characters of a read as calibration takes them: how likely each was, and whether it is the label's. None where whole
+/// distributions are not at hand, or the read shares less than half of the label's characters and is about something else.
+pub fn judged_characters(verdict: &Verdict<'_>) -> Vec<Judged> {
+    let Some(read) = verdict.detection.and_then(|d| d.read.as_ref()) else { return Vec::new() };
+    let likeliest = read.characters.iter().filter_map(|distribution| {
+        let (class, p) = distribution.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+        Some((*ALPHABET.get(class.checked_sub(1)?)?, f64::from(*p)))
+    });
+    let (text, probabilities): (String, Vec<f64>) = likeliest.unzip();
+    let label = normal(&verdict.label.text);
+    let pairs = align(&label, &normal(&text));
+    if 2 * pairs.iter().filter(|(a, b)| a == b).count() < label.chars().count() {
+        return Vec::new();
+    }
+    let read = pairs.into_iter().filter(|(_, read)| *read != NOTHING);
+    read.zip(probabilities).map(|((a, b), confidence)| Judged { confidence, right: a == b }).collect()
 }
 
 /// To four decimals, as `score_plates.py` prints parts.

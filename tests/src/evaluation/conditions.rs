@@ -1,5 +1,7 @@
-//! Under which conditions plates are read: the sets have no labels for them, so they are measured on the plate itself,
-//! straightened by its labelled corners. A plate that was missed counts as well.
+//! Under which conditions plates are read. Photographs seldom say, so conditions are measured on the plate itself, straightened by
+//! its labelled corners; light and weather are told where the set's labels name them. A plate that was missed counts as well.
+
+use std::collections::BTreeSet;
 
 use calibration::sharpness::{LEAST_FOCUS, measure};
 use clearance::picture::{CROP_HEIGHT, LumaView, rectify};
@@ -7,8 +9,9 @@ use opencv::core::Mat;
 use opencv::prelude::MatTraitConst as _;
 use serde::Serialize;
 
-use super::acceptance::rounded;
+use super::acceptance::Acceptance;
 use super::labels::Label;
+use super::scoring::Verdict;
 
 /// What can be measured of one plate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,39 +51,63 @@ const SCALES: [Scale; 3] = [
     Scale { name: "contrast", edges: &[60.0, 100.0, 150.0], of: |c| c.contrast },
 ];
 
-/// Plates of like condition.
+/// What the set's labels say of light and weather, as a condition's name.
+const LABELLED: &str = "labelled";
+
+/// Plates of like condition. Parts are 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bin {
-    /// `width_px`, `focus` or `contrast`.
+    /// `labelled`, `width_px`, `focus` or `contrast`.
     pub condition: &'static str,
-    /// The values in it, lower edge included.
+    /// What the label says; or the values in it, lower edge included.
     pub bin: String,
     /// Plates in it.
     pub plates: usize,
+    /// Part of them that was found.
+    pub recall_iou50: f64,
     /// Part of them that was read exactly.
     pub exact: f64,
+    /// Part of them whose read is accepted.
+    pub r#yield: f64,
+    /// Accepted reads that are wrong.
+    pub wrong: usize,
 }
 
-/// Exact reads by condition, for plates with their conditions and whether they were read; empty bins left out.
-pub fn by_condition(plates: &[(Conditions, bool)]) -> Vec<Bin> {
+impl Bin {
+    fn of<'a>(
+        condition: &'static str,
+        bin: String,
+        verdicts: impl IntoIterator<Item = &'a Verdict<'a>>,
+        threshold: f64,
+    ) -> Option<Self> {
+        let it = Acceptance::of(verdicts, threshold);
+        let Acceptance { plates, recall_iou50, exact, r#yield, wrong, .. } = it;
+        (plates > 0).then_some(Self { condition, bin, plates, recall_iou50, exact, r#yield, wrong })
+    }
+}
+
+/// Reads by condition, for plates with what was measured of them; empty bins left out.
+pub fn by_condition<'a>(plates: &[(Option<Conditions>, &'a Verdict<'a>)], threshold: f64) -> Vec<Bin> {
     let mut bins = Vec::new();
+    let said: BTreeSet<&str> = plates.iter().map(|(_, v)| v.label.condition.as_str()).collect();
+    for said in said.into_iter().filter(|said| !said.is_empty()) {
+        let here = plates.iter().filter(|(_, v)| v.label.condition == said).map(|(_, v)| *v);
+        bins.extend(Bin::of(LABELLED, said.to_owned(), here, threshold));
+    }
     for scale in &SCALES {
         let edges = scale.edges;
         for place in 0..=edges.len() {
             let (from, to) = (place.checked_sub(1).map(|i| edges[i]), edges.get(place).copied());
             let inside = |value: f64| from.is_none_or(|f| value >= f) && to.is_none_or(|t| value < t);
-            let here: Vec<_> = plates.iter().filter(|(c, _)| inside((scale.of)(c))).collect();
-            if here.is_empty() {
-                continue;
-            }
+            let here =
+                plates.iter().filter(|(c, _)| c.is_some_and(|c| inside((scale.of)(&c)))).map(|(_, v)| *v);
             let bin = match (from, to) {
                 (None, Some(to)) => format!("< {to}"),
                 (Some(from), Some(to)) => format!("{from} to {to}"),
                 (Some(from), None) => format!(">= {from}"),
                 (None, None) => "any".to_owned(),
             };
-            let exact = here.iter().filter(|(_, exact)| *exact).count() as f64 / here.len() as f64;
-            bins.push(Bin { condition: scale.name, bin, plates: here.len(), exact: rounded(exact) });
+            bins.extend(Bin::of(scale.name, bin, here, threshold));
         }
     }
     bins
@@ -95,13 +122,23 @@ mod tests {
 
     #[test]
     fn every_plate_is_in_one_bin_of_each_condition() {
-        let plate = |width| Conditions { width, focus: 500.0, contrast: 80.0 };
-        let bins = by_condition(&[(plate(60.0), true), (plate(59.9), false), (plate(900.0), true)]);
+        let (night, rain) =
+            (Label { condition: "night".to_owned(), ..label("A", 0.0, "HK") }, label("A", 0.0, "HK"));
+        let verdict = |label, exact| Verdict { picture: 0, label, found: true, detection: None, exact };
+        let verdicts = [verdict(&night, true), verdict(&night, false), verdict(&rain, true)];
+        let plate = |width| Some(Conditions { width, focus: 500.0, contrast: 80.0 });
+        let bins = by_condition(
+            &[(plate(60.0), &verdicts[0]), (plate(59.9), &verdicts[1]), (plate(900.0), &verdicts[2])],
+            0.9,
+        );
         for condition in ["width_px", "focus", "contrast"] {
             assert_eq!(bins.iter().filter(|b| b.condition == condition).map(|b| b.plates).sum::<usize>(), 3);
         }
-        assert_eq!((bins[0].bin.as_str(), bins[0].exact), ("< 60", 0.0));
-        assert_eq!((bins[1].bin.as_str(), bins[1].exact), ("60 to 100", 1.0));
+        let told: Vec<_> = bins.iter().map(|b| (b.condition, b.bin.as_str(), b.plates, b.exact)).collect();
+        assert_eq!(
+            told[..3],
+            [("labelled", "night", 2, 0.5), ("width_px", "< 60", 1, 0.0), ("width_px", "60 to 100", 1, 1.0)]
+        );
     }
 
     #[test]

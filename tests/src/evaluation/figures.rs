@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use calibration::confidence::{Reliability, reliability};
 use serde::Serialize;
 
-use super::acceptance::{Acceptance, judged, rounded};
-use super::conditions::{Bin, Conditions, by_condition};
+use super::acceptance::{Acceptance, judged, judged_characters, rounded};
+use super::causes::Causes;
+use super::conditions::{Bin, by_condition};
 use super::confusions::{Confusion, Confusions};
 use super::expected::{Matching, matching};
 use super::grammar::{GrammarPrior, grammar_prior};
 use super::labels::LabelledSet;
+use super::product::{Measured, OfLabel};
 use super::reads::Reads;
-use super::scoring::{Scored, Verdict, score};
+use super::scoring::{Scored, Spurious, Verdict, score};
+use super::targets::{Limit, TARGETS};
 
 /// The group of all plates of a set.
 pub const ALL: &str = "all";
@@ -64,6 +67,8 @@ pub struct SetFigures {
     pub groups: BTreeMap<String, Acceptance>,
     /// Sightings that no label accounts for.
     pub spurious: usize,
+    /// Of these, with a read that is accepted.
+    pub spurious_accepted: usize,
     /// Milliseconds a picture to find the plates, where the reader tells.
     pub detect_ms: Option<Spread>,
     /// Milliseconds a picture to read them, where the reader tells.
@@ -72,11 +77,15 @@ pub struct SetFigures {
     pub total_ms: Option<Spread>,
     /// What confidence is worth.
     pub reliability: Reliability,
+    /// What the probabilities of single characters are worth; our own reader only, whose distributions are at hand.
+    pub characters: Option<Reliability>,
     /// Which characters are taken for which.
     pub confusions: Confusions,
-    /// Exact reads by condition; empty for peers.
+    /// Reads by condition.
     pub conditions: Vec<Bin>,
-    /// What the forms of marks add, by group; sets of our lanes and our own reader only.
+    /// Where reads were lost, by group; our own reader only.
+    pub causes: BTreeMap<String, Causes>,
+    /// What the forms of marks add, by group; our own reader only. On plates of other places they show what is accepted falsely.
     pub grammar: BTreeMap<String, GrammarPrior>,
     /// What a list of expected vehicles adds; sets of our lanes and our own reader only.
     pub matching: Vec<Matching>,
@@ -93,9 +102,15 @@ fn groups<'a>(scored: &'a Scored<'a>) -> BTreeMap<String, Vec<&'a Verdict<'a>>> 
     groups
 }
 
+fn of_label<'a>(set: &LabelledSet, measured: &'a Measured, verdict: &Verdict<'_>) -> Option<&'a OfLabel> {
+    let picture = set.pictures.get(verdict.picture)?;
+    let place = picture.labels.iter().position(|label| std::ptr::eq(label, verdict.label))?;
+    measured.get(&picture.name)?.get(place)
+}
+
 impl SetFigures {
-    /// Figures that any reader has.
-    pub fn of(reader: &str, set: &LabelledSet, reads: &Reads, terms: Terms) -> Self {
+    /// Figures that any reader has; `measured` is what was measured of the set's plates.
+    pub fn of(reader: &str, set: &LabelledSet, reads: &Reads, measured: &Measured, terms: Terms) -> Self {
         let scored = score(set, reads);
         let groups = groups(&scored);
         let read: Vec<_> = set.pictures.iter().filter_map(|p| reads.get(&p.name)).collect();
@@ -105,6 +120,14 @@ impl SetFigures {
         let acceptance = |(name, verdicts): (&String, &Vec<&Verdict<'_>>)| {
             (name.clone(), Acceptance::of(verdicts.iter().copied(), terms.threshold))
         };
+        let plates: Vec<_> = scored
+            .verdicts
+            .iter()
+            .map(|v| (of_label(set, measured, v).and_then(|it| it.conditions), v))
+            .collect();
+        let accepted = |s: &&Spurious<'_>| {
+            f64::from(s.detection.confidence) >= terms.threshold && !s.detection.mark.is_empty()
+        };
         Self {
             reader: reader.to_owned(),
             set: set.name.clone(),
@@ -112,40 +135,40 @@ impl SetFigures {
             subset: false,
             groups: groups.iter().map(acceptance).collect(),
             spurious: scored.spurious.len(),
+            spurious_accepted: scored.spurious.iter().filter(accepted).count(),
             detect_ms: spread(|t| t.detect).filter(|_| told),
             read_ms: spread(|t| t.read).filter(|_| told),
             total_ms: spread(|t| t.total),
             reliability: reliability(&scored.verdicts.iter().filter_map(judged).collect::<Vec<_>>()),
+            characters: None,
             confusions: Confusions::of(&scored.verdicts),
-            conditions: Vec::new(),
+            conditions: by_condition(&plates, terms.threshold),
+            causes: BTreeMap::new(),
             grammar: BTreeMap::new(),
             matching: Vec::new(),
         }
     }
 
-    /// Figures of our own reader, whose whole distributions are at hand. `conditions` as
-    /// [`super::product::ProductReads`] has them.
+    /// Figures of our own reader, whose whole distributions are at hand.
     pub fn of_product(
         reader: &str,
         set: &LabelledSet,
         reads: &Reads,
-        conditions: &[Vec<Option<Conditions>>],
+        measured: &Measured,
         terms: Terms,
     ) -> anyhow::Result<Self> {
         let scored = score(set, reads);
-        let mut figures = Self::of(reader, set, reads, terms);
-        let measured = |v: &Verdict<'_>| {
-            let labels = &set.pictures[v.picture].labels;
-            let place = labels.iter().position(|l| std::ptr::eq(l, v.label))?;
-            Some(((*conditions.get(v.picture)?.get(place)?)?, v.exact))
-        };
-        figures.conditions = by_condition(&scored.verdicts.iter().filter_map(measured).collect::<Vec<_>>());
+        let mut figures = Self::of(reader, set, reads, measured, terms);
+        let characters: Vec<_> = scored.verdicts.iter().flat_map(judged_characters).collect();
+        figures.characters = Some(reliability(&characters));
+        for (name, verdicts) in groups(&scored) {
+            let at_label = |v: &Verdict<'_>| of_label(set, measured, v).map(|it| it.read_at_label.as_str());
+            figures.causes.insert(name.clone(), Causes::of(&verdicts, at_label));
+            let spurious = scored.spurious.iter().map(|s| s.detection).filter(|_| name == ALL);
+            let prior = grammar_prior(verdicts, spurious, terms.threshold);
+            figures.grammar.insert(name, prior);
+        }
         if set.is_of_our_lanes() {
-            for (name, verdicts) in groups(&scored) {
-                let spurious = scored.spurious.iter().map(|s| s.detection).filter(|_| name == ALL);
-                let prior = grammar_prior(verdicts, spurious, terms.threshold);
-                figures.grammar.insert(name, prior);
-            }
             figures.matching = matching(set, &scored, terms.expected, terms.seed, terms.threshold)?;
         }
         Ok(figures)
@@ -158,8 +181,12 @@ impl SetFigures {
 
     /// One JSON object for each figure.
     pub fn lines(&self) -> serde_json::Result<Vec<String>> {
-        let spurious =
-            Sightings { spurious: self.spurious, pictures: self.pictures, per_100: self.spurious_per_100() };
+        let spurious = Sightings {
+            spurious: self.spurious,
+            accepted: self.spurious_accepted,
+            pictures: self.pictures,
+            per_100: self.spurious_per_100(),
+        };
         let ms =
             Milliseconds { detect: self.detect_ms, read: self.read_ms, total: self.total_ms, threads: 1 };
         let plates = self.groups.iter().map(|(group, figures)| self.line("plates", group, figures));
@@ -172,7 +199,27 @@ impl SetFigures {
         let conditions = self.conditions.iter().map(|bin| self.line("condition", ALL, bin));
         let grammar = self.grammar.iter().map(|(group, prior)| self.line("grammar_prior", group, prior));
         let matching = self.matching.iter().map(|m| self.line("expected_vehicles", ALL, m));
-        plates.chain(alone).chain(conditions).chain(grammar).chain(matching).collect()
+        let characters = self.characters.iter().map(|it| self.line("reliability_of_characters", ALL, it));
+        let targets = TARGETS.iter().filter_map(|target| {
+            let reached = target.figure(self)?;
+            let told = Reached {
+                target: target.name,
+                reached,
+                limit: target.limit,
+                kept: target.limit.holds(reached),
+            };
+            Some(self.line("target", ALL, &told))
+        });
+        let causes = self.causes.iter().map(|(group, causes)| self.line("causes", group, causes));
+        let plates = plates.chain(causes);
+        plates
+            .chain(alone)
+            .chain(characters)
+            .chain(conditions)
+            .chain(grammar)
+            .chain(matching)
+            .chain(targets)
+            .collect()
     }
 
     fn line(&self, figure: &str, group: &str, values: &impl Serialize) -> serde_json::Result<String> {
@@ -195,9 +242,19 @@ struct Line<'a, T> {
     values: &'a T,
 }
 
+/// A target and what was reached.
+#[derive(Serialize)]
+struct Reached {
+    target: &'static str,
+    reached: f64,
+    limit: Limit,
+    kept: bool,
+}
+
 #[derive(Serialize)]
 struct Sightings {
     spurious: usize,
+    accepted: usize,
     pictures: usize,
     per_100: f64,
 }

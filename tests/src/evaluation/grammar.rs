@@ -2,6 +2,7 @@
 //! of the likeliest of all.
 
 use clearance::mark::Jurisdiction;
+use clearance::read::CharacterDistribution;
 use serde::Serialize;
 
 use super::acceptance::rounded;
@@ -25,8 +26,20 @@ pub struct GrammarPrior {
     pub false_accepts_unconstrained: usize,
     /// Reads accepted at it that are wrong, given the forms.
     pub false_accepts: usize,
-    /// Spurious sightings and plates of other forms that would be accepted as a mark of our lanes.
+    /// Spurious sightings and plates of other forms that would be accepted as a mark of our lanes, nothing known.
+    pub false_accepts_elsewhere_unconstrained: usize,
+    /// The same, given the forms.
     pub false_accepts_elsewhere: usize,
+    /// Reads accepted only because O and 0, and I and 1, are one character of our marks (`models::candidates`).
+    pub accepted_by_spelling: usize,
+    /// Of these, wrong, or of a plate that has none of our marks.
+    pub accepted_by_spelling_wrong: usize,
+}
+
+/// How likely the likeliest spelling alone is, before those that are one mark are joined, 0 to 1.
+fn likeliest_spelling(detection: &Detection) -> f64 {
+    let likeliest = |p: &CharacterDistribution| f64::from(p.iter().copied().fold(0.0, f32::max));
+    detection.read.as_ref().map_or(0.0, |read| read.characters.iter().map(likeliest).product())
 }
 
 /// The likeliest candidate with a form of our lanes: its mark, and its probability as the reader gives it. That is not
@@ -52,7 +65,14 @@ pub fn grammar_prior<'a>(
     let accepted = |(_, confidence): &(String, f64)| *confidence >= threshold;
     let given: Vec<_> = ours.iter().map(|v| (*v, v.detection.and_then(likeliest_with_a_form))).collect();
     let right = |v: &Verdict<'_>, read: &(String, f64)| normal(&read.0) == normal(&v.label.text);
-    let elsewhere = others.iter().filter_map(|v| v.detection).chain(spurious);
+    let elsewhere: Vec<_> = others.iter().filter_map(|v| v.detection).chain(spurious).collect();
+    let of_ours = |d: &&&Detection| {
+        d.candidates(1).first().is_some_and(|c| c.mark.jurisdiction() != Jurisdiction::Other)
+    };
+    let sure = |d: &Detection| f64::from(d.confidence) >= threshold;
+    let joined = |d: &Detection| sure(d) && likeliest_spelling(d) < threshold;
+    let joined_ours = || ours.iter().filter(|v| v.detection.is_some_and(joined));
+    let joined_elsewhere = elsewhere.iter().filter(of_ours).filter(|d| joined(d)).count();
     let part = |n: usize| rounded(n as f64 / ours.len().max(1) as f64);
     GrammarPrior {
         plates: ours.len(),
@@ -66,6 +86,13 @@ pub fn grammar_prior<'a>(
             .iter()
             .filter(|(v, read)| read.as_ref().is_some_and(|r| accepted(r) && !right(v, r)))
             .count(),
-        false_accepts_elsewhere: elsewhere.filter_map(likeliest_with_a_form).filter(accepted).count(),
+        false_accepts_elsewhere_unconstrained: elsewhere.iter().filter(of_ours).filter(|d| sure(d)).count(),
+        false_accepts_elsewhere: elsewhere
+            .iter()
+            .filter_map(|d| likeliest_with_a_form(d))
+            .filter(accepted)
+            .count(),
+        accepted_by_spelling: joined_ours().count() + joined_elsewhere,
+        accepted_by_spelling_wrong: joined_ours().filter(|v| !v.exact).count() + joined_elsewhere,
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 const LEAST_WIDTH: f32 = 5.0;
 
 /// The country of plates that no person could read: ignored, and so is what is found there.
-const UNCLEAR: &str = "unclear";
+pub const UNCLEAR: &str = "unclear";
 
 /// Why a set cannot be used. Each names the file, the row where there is one, the cause and the mend.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,8 @@ struct Row {
     rows: String,
     #[serde(default)]
     country: String,
+    #[serde(default)]
+    condition: String,
 }
 
 /// One labelled plate.
@@ -69,6 +71,8 @@ pub struct Label {
     pub rows: String,
     /// `HK`, `CN-GD-cross`, `EU` and the like.
     pub country: String,
+    /// Light and weather, `night` or `rain`; empty where the set does not say.
+    pub condition: String,
 }
 
 impl Label {
@@ -183,7 +187,14 @@ fn label(row: Row) -> Result<Option<Label>, String> {
         })?
     };
     let bounds = Bounds { x0: x, y0: y, x1: x + w, y1: y + h };
-    Ok(Some(Label { text: row.text, bounds, corners, rows: row.rows, country: row.country }))
+    Ok(Some(Label {
+        text: row.text,
+        bounds,
+        corners,
+        rows: row.rows,
+        country: row.country,
+        condition: row.condition,
+    }))
 }
 
 /// Four corners. A point that is repeated is one click too many of whoever drew it, and counts once.

@@ -6,6 +6,7 @@
 pub mod acceptance;
 #[cfg(test)]
 mod agreement;
+pub mod causes;
 pub mod conditions;
 pub mod confusions;
 pub mod expected;
@@ -17,6 +18,8 @@ pub mod matching;
 pub mod peer;
 pub mod product;
 pub mod reads;
+pub mod rendered;
 pub mod report;
 pub mod scoring;
 pub mod spelling;
+pub mod targets;

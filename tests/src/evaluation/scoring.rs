@@ -104,7 +104,14 @@ pub(crate) mod tests {
     pub(crate) fn label(text: &str, x: f32, country: &str) -> Label {
         let corners = Quad::rectangle(x, 0.0, 100.0, 30.0);
         let bounds = Bounds { x0: x, y0: 0.0, x1: x + 100.0, y1: 30.0 };
-        Label { text: text.to_owned(), bounds, corners, rows: String::new(), country: country.to_owned() }
+        Label {
+            text: text.to_owned(),
+            bounds,
+            corners,
+            rows: String::new(),
+            country: country.to_owned(),
+            condition: String::new(),
+        }
     }
 
     pub(crate) fn set(pictures: Vec<Vec<Label>>) -> LabelledSet {

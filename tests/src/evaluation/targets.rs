@@ -1,10 +1,14 @@
 //! What the product must reach, beside what it reaches.
 
-use crate::evaluation::figures::{ALL, SetFigures};
+use serde::Serialize;
+
+use super::acceptance::Acceptance;
+use super::figures::{ALL, SetFigures};
 
 /// How a figure and its target compare.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Limit {
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
     /// The figure must not be lower.
     AtLeast(f64),
     /// The figure must not be higher.
@@ -13,7 +17,7 @@ pub(super) enum Limit {
 
 impl Limit {
     /// Whether a figure keeps to it.
-    pub(super) fn holds(self, figure: f64) -> bool {
+    pub fn holds(self, figure: f64) -> bool {
         match self {
             Self::AtLeast(limit) => figure >= limit,
             Self::AtMost(limit) => figure <= limit,
@@ -23,7 +27,7 @@ impl Limit {
 
 /// How a figure is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub enum Unit {
     /// A part, 0 to 1, written as a percentage.
     Part,
     /// Milliseconds.
@@ -33,20 +37,20 @@ pub(super) enum Unit {
 }
 
 /// One thing to reach on a set.
-#[derive(Clone, Copy)]
-pub(super) struct Target {
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
     /// What is measured.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// How it is written.
-    pub(super) unit: Unit,
+    pub unit: Unit,
     /// How good it must be.
-    pub(super) limit: Limit,
+    pub limit: Limit,
     figure: fn(&SetFigures) -> Option<f64>,
 }
 
 impl Target {
     /// The figure of a reader on a set; `None` where the set has no such plates.
-    pub(super) fn figure(&self, figures: &SetFigures) -> Option<f64> {
+    pub fn figure(&self, figures: &SetFigures) -> Option<f64> {
         (self.figure)(figures)
     }
 }
@@ -55,12 +59,12 @@ fn exact(figures: &SetFigures, group: &str) -> Option<f64> {
     figures.groups.get(group).map(|g| g.exact)
 }
 
-fn all(figures: &SetFigures) -> Option<&crate::evaluation::acceptance::Acceptance> {
+fn all(figures: &SetFigures) -> Option<&Acceptance> {
     figures.groups.get(ALL).filter(|g| g.plates > 0)
 }
 
 /// Every target, in the order of the report.
-pub(super) const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 10] = [
     Target {
         name: "plates found (IoU 0.5)",
         unit: Unit::Part,

@@ -3,7 +3,6 @@
 mod charts;
 mod page;
 mod sections;
-mod targets;
 
 use std::path::{Path, PathBuf};
 

@@ -2,10 +2,12 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::sections::{conditions, confusion_matrix, gallery, grammar, groups, matching, percent, time};
-use super::targets::{Limit, TARGETS, Target, Unit};
+use super::sections::{
+    causes, conditions, confusion_matrix, gallery, grammar, groups, matching, percent, time,
+};
 use super::{Beside, Report, charts};
 use crate::evaluation::figures::SetFigures;
+use crate::evaluation::targets::{Limit, TARGETS, Target, Unit};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -104,6 +106,7 @@ fn set(figures: &SetFigures) -> anyhow::Result<Markup> {
         h2 { (figures.set) }
         (groups(figures))
         (time(figures))
+        @if !figures.causes.is_empty() { (causes(figures)) }
         @if !figures.grammar.is_empty() { (grammar(figures)) }
         @if !figures.matching.is_empty() { (matching(figures)) }
         div.side {
@@ -111,7 +114,11 @@ fn set(figures: &SetFigures) -> anyhow::Result<Markup> {
                 h3 { "Reliability" }
                 p.quiet {
                     "Expected calibration error " (format!("{:.3}", figures.reliability.expected_calibration_error))
-                    " (Guo et al., 2017)."
+                    " (Guo et al., 2017)"
+                    @if let Some(characters) = &figures.characters {
+                        "; of single characters " (format!("{:.3}", characters.expected_calibration_error))
+                    }
+                    "."
                 }
                 (PreEscaped(curve))
                 @if !figures.conditions.is_empty() { (conditions(figures)) }
@@ -134,7 +141,7 @@ mod tests {
     fn what_stands_on_a_plate_cannot_become_markup() {
         let set = labelled(vec![vec![label("<script>alert(1)</script>", 0.0, "<em>")]]);
         let terms = Terms { threshold: 0.9, expected: 10, seed: 1 };
-        let figures = SetFigures::of("<i>", &set, &HashMap::new(), terms);
+        let figures = SetFigures::of("<i>", &set, &HashMap::new(), &HashMap::new(), terms);
         let crop =
             Crop { file: "failures/\"x.jpg".to_owned(), width: 10, height: 10, label: None, found: None };
         let failure = Failure {

@@ -28,13 +28,29 @@ pub(super) fn groups(figures: &SetFigures) -> Markup {
     p.quiet { "* With the threshold chosen by the truth: what calibration could reach at best, not a result." } }
 }
 
+/// Where reads were lost.
+pub(super) fn causes(figures: &SetFigures) -> Markup {
+    html! {
+        h3 { "Where reads were lost" }
+        p.quiet { "Misread plates are read once more at their labelled corners: what is right there was lost by the corners." }
+        div.scroll { table {
+            thead { tr {
+                th { "" } th { "plates" } th { "exact" } th { "not found" } th { "by the corners" } th { "by the reader, the picture or the label" }
+            } }
+            tbody { @for (name, it) in &figures.causes { tr {
+                td { (name) } td { (it.plates) } td { (it.exact) } td { (it.not_found) } td { (it.corners) } td { (it.reader) }
+            } } }
+        } }
+    }
+}
+
 pub(super) fn time(figures: &SetFigures) -> Markup {
     let parts = [("find", figures.detect_ms), ("read", figures.read_ms), ("both", figures.total_ms)];
     html! { p {
         @for (name, spread) in parts { @if let Some(s) = spread {
             (name) " " (format!("{:.1}", s.median)) " ms (p95 " (format!("{:.1}", s.p95)) "), "
         } }
-        (figures.spurious) " spurious in " (figures.pictures) " pictures."
+        (figures.spurious) " spurious in " (figures.pictures) " pictures, " (figures.spurious_accepted) " of them sure enough to accept."
     } }
 }
 
@@ -47,13 +63,17 @@ pub(super) fn grammar(figures: &SetFigures) -> Markup {
         div.scroll { table {
             thead { tr {
                 th { "" } th { "plates" } th { "exact" } th { "exact, given forms" } th { "false accepts" }
-                th { "given forms" } th { "on what is no such plate" }
+                th { "given forms" } th { "on what is no such plate" } th { "given forms" } th { "accepted by spelling*" } th { "wrong" }
             } }
-            tbody { @for (name, g) in &figures.grammar { @if g.plates > 0 { tr {
-                td { (name) } td { (g.plates) } td { (percent(g.exact_unconstrained)) } td { (percent(g.exact)) }
-                td { (g.false_accepts_unconstrained) } td { (g.false_accepts) } td { (g.false_accepts_elsewhere) }
-            } } } }
+            tbody { @for (name, g) in &figures.grammar { tr {
+                td { (name) } td { (g.plates) }
+                @if g.plates > 0 { td { (percent(g.exact_unconstrained)) } td { (percent(g.exact)) } } @else { td {} td {} }
+                td { (g.false_accepts_unconstrained) } td { (g.false_accepts) }
+                td { (g.false_accepts_elsewhere_unconstrained) } td { (g.false_accepts_elsewhere) }
+                td { (g.accepted_by_spelling) } td { (g.accepted_by_spelling_wrong) }
+            } } }
         } }
+        p.quiet { "* Sure enough only because O and 0, I and 1 are one character of these marks." }
     }
 }
 
@@ -120,14 +140,15 @@ pub(super) fn conditions(figures: &SetFigures) -> Markup {
     let bins = &figures.conditions;
     html! {
         h3 { "By condition" }
-        p.quiet { "Measured on the labelled plate." }
+        p.quiet { "Measured on the labelled plate, or as the set's labels say." }
         div.scroll { table {
-            thead { tr { th { "condition" } th { "" } th { "plates" } th { "exact" } } }
+            thead { tr { th { "condition" } th { "" } th { "plates" } th { "found" } th { "exact" } th { "yield" } th { "wrong" } } }
             tbody { @for (i, bin) in bins.iter().enumerate() {
                 @let first = i == 0 || bins[i - 1].condition != bin.condition;
                 tr {
                     td { @if first { (named(bin.condition)) } }
-                    td { (bin.bin) } td { (bin.plates) } td { (percent(bin.exact)) }
+                    td { (bin.bin) } td { (bin.plates) } td { (percent(bin.recall_iou50)) } td { (percent(bin.exact)) }
+                    td { (percent(bin.r#yield)) } td { (bin.wrong) }
                 }
             } }
         } }
@@ -138,6 +159,7 @@ fn named(condition: &str) -> &str {
     match condition {
         "width_px" => "width, px",
         "focus" => "sharpness",
+        "labelled" => "light and weather",
         other => other,
     }
 }
