@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use central::clock::Clock;
@@ -11,11 +12,13 @@ use central::screening::rules::{self, Hand, NotDone, Sight};
 use central::screening::{ImportList, NotTaken, approve, put_list, put_policy, replay};
 use central::storage::check::check;
 use central::storage::screening::{NotApproved, NotKept};
+use central::storage::trade::EventRow;
 use central::storage::{Database, Store};
-use central::trade::Place;
+use central::trade::{MovementStatus, News, Place};
 use central::{Central, keys, open_store};
 use clearance::finding::Grade;
-use clearance::ids::UtcMillis;
+use clearance::ids::{Digest, Epoch, PassageId, Revision, UtcMillis};
+use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
 use jiff::tz::TimeZone;
 use reqwest::Method;
 use risk::assessment::Confidentiality;
@@ -29,6 +32,9 @@ use tempfile::TempDir;
 
 mod support;
 
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+
 /// A place without a cut-off.
 const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
     cut_off_minutes = 0\nlodging_window_days = 14\n";
@@ -38,6 +44,8 @@ struct Office {
     database: Database,
     store: Store,
     place: Place,
+    /// How far central's clock is ahead, milliseconds.
+    ahead: Arc<AtomicI64>,
     http: reqwest::Client,
     _folder: TempDir,
 }
@@ -66,13 +74,17 @@ impl Office {
         store.add_trader(&acme, "Acme", false, "test", UtcMillis(0)).await.unwrap();
         store.put_token(&token_hash("trade"), "shipper", Role::Trade.name(), Some(&acme)).await.unwrap();
         store.put_token(&token_hash("selector"), "selector", Role::Selector.name(), None).await.unwrap();
-        let central = Central::start(&config, Clock::system()).await.unwrap();
+        let ahead = Arc::new(AtomicI64::new(0));
+        let shifted = Arc::clone(&ahead);
+        let clock = Clock::of(move || Clock::system().now().plus_millis(shifted.load(Ordering::SeqCst)));
+        let central = Central::start(&config, clock).await.unwrap();
         let database = central::database(&config);
         Self {
             central,
             database,
             store,
             place: config.place().unwrap(),
+            ahead,
             http: reqwest::Client::new(),
             _folder: folder,
         }
@@ -87,14 +99,60 @@ impl Office {
 
     /// Lodge and bundle; gives the CCRN and the movement.
     async fn truck(&self, mark: &str, consignee: &str) -> (String, String) {
-        let (status, lodged) =
-            self.call(Method::POST, "/api/v1/consignments", "trade", &consignment(consignee)).await;
+        let mut body = consignment(consignee);
+        body["expected_date"] = json!(self.soon().date());
+        let (status, lodged) = self.call(Method::POST, "/api/v1/consignments", "trade", &body).await;
         assert_eq!(status, 201, "{lodged}");
         let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": "lok-ma-chau",
-            "expected_arrival": soon().timestamp() });
+            "expected_arrival": self.soon().timestamp() });
         let (status, bundled) = self.call(Method::POST, "/api/v1/bundles", "trade", &bundle).await;
         assert_eq!(status, 201, "{bundled}");
         (lodged["ccrn"].as_str().unwrap().to_owned(), bundled["movement"].as_str().unwrap().to_owned())
+    }
+
+    fn now(&self) -> UtcMillis {
+        Clock::system().now().plus_millis(self.ahead.load(Ordering::SeqCst))
+    }
+
+    /// In half an hour, by central's clock.
+    fn soon(&self) -> jiff::ZonedDateTime {
+        let soon = jiff::Timestamp::from_millisecond(self.now().plus_millis(30 * MINUTE).0).unwrap();
+        soon.in_tz("Asia/Hong_Kong").unwrap()
+    }
+
+    fn pass(&self, milliseconds: i64) {
+        self.ahead.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    /// A lane has decided about a movement's vehicle.
+    async fn at_the_lane(&self, movement: &str, outcome: Outcome) {
+        let what = PassageStep::Decided(DecisionRecord {
+            outcome,
+            reason: clearance::decide::Reason::Directive,
+            movement: Some(movement.parse().unwrap()),
+            order: None,
+            plates: Vec::new(),
+            epoch: Epoch(1),
+            revision: Revision(1),
+            model: Digest([0; 32]),
+        });
+        let event = PassageEvent {
+            site: "lok-ma-chau".parse().unwrap(),
+            lane: "lane-1".parse().unwrap(),
+            edge: "edge-1".parse().unwrap(),
+            passage: PassageId(Digest::of(movement.as_bytes()).0[..16].try_into().unwrap()),
+            step: 0,
+            at: self.now(),
+            what,
+        };
+        self.store.store_event(&event).await.unwrap();
+    }
+
+    /// Movements that wait for an assessment by a policy.
+    async fn waiting(&self, policy: u32) -> Vec<String> {
+        let now = self.now();
+        let waiting = self.store.to_screen(policy, (now, self.place.ended(now)), 100).await.unwrap();
+        waiting.into_iter().map(|(movement, _)| movement).collect()
     }
 
     /// Put a policy into force.
@@ -293,6 +351,60 @@ async fn a_rule_that_begins_later_holds_for_what_was_assessed_before() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("it was never assessed again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_at_the_lane_is_assessed_again_until_the_lane_has_signalled() {
+    let office = Office::start(None).await;
+    let first = office.rules(policy(Vec::new())).await;
+    let (_, referred) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, gone) = office.truck("AB2", "Gloomy Shop").await;
+    for movement in [&referred, &gone] {
+        assert_eq!(office.decided(movement, first).await.1.as_deref(), Some("release"));
+    }
+    office.at_the_lane(&referred, Outcome::Referred).await;
+    office.at_the_lane(&gone, Outcome::Released).await;
+    let id = referred.parse().unwrap();
+    assert!(office.store.movement(&id).await.unwrap().unwrap().arrived().is_some());
+    let second =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    assert_eq!(office.decided(&referred, second).await.1.as_deref(), Some("inspect"));
+    assert_eq!(office.waiting(second).await, Vec::<String>::new(), "nobody is looked at twice");
+    let signalled = office.store.assessment(&gone).await.unwrap().unwrap();
+    assert_eq!(signalled.policy, i64::from(first));
+
+    // Whose code is taken back there gets another, and the trade is told nothing that is over.
+    let (_, late) = office.truck("AB3", "Happy Shop").await;
+    office.decided(&late, second).await;
+    office.at_the_lane(&late, Outcome::Referred).await;
+    let path = format!("/api/v1/movements/{late}/action");
+    for (method, body) in [
+        (Method::DELETE, json!({ "reason": "a call" })),
+        (Method::PUT, json!({ "action": "inspect", "reason": "he came" })),
+    ] {
+        let (status, answer) = office.call(method, &path, "selector", &body).await;
+        assert_eq!(status, 204, "{answer}");
+    }
+    let news = office.store.news(&"acme".parse().unwrap(), 0, 100).await.unwrap();
+    let stands = |row: &EventRow| matches!(&row.news, News::Status { movement, .. } if *movement == late);
+    let last = news.iter().rfind(|row| stands(row)).unwrap();
+    assert!(matches!(last.news, News::Status { status: MovementStatus::Arrived, .. }), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_came_is_not_assessed_again_and_the_others_go_by_their_arrival() {
+    let office = Office::start(None).await;
+    let first = office.rules(policy(Vec::new())).await;
+    let (_, never) = office.truck("AB1", "Happy Shop").await;
+    office.decided(&never, first).await;
+    office.pass(15 * DAY);
+    let (_, comes) = office.truck("AB2", "Happy Shop").await;
+    office.decided(&comes, first).await;
+    let second = office.rules(policy(Vec::new())).await;
+    office.decided(&comes, second).await;
+    assert_eq!(office.waiting(second).await, Vec::<String>::new());
+    let expired = office.store.assessment(&never).await.unwrap().unwrap();
+    assert_eq!(expired.policy, i64::from(first), "its declaration serves no more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

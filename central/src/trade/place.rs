@@ -189,6 +189,11 @@ impl Place {
         self.rules.iter().rev().find(|rules| rules.from <= day).unwrap_or(&self.rules[0])
     }
 
+    /// Whatever was expected at this moment or before, and did not come, has expired at `now`.
+    pub fn ended(&self, now: UtcMillis) -> UtcMillis {
+        now.plus_millis(-i64::from(self.rules(now).validity_days) * 86_400_000)
+    }
+
     /// Exemptions of a moment.
     pub fn exemptions(&self, at: UtcMillis) -> impl Iterator<Item = &Exemption> {
         let day = self.day(at);

@@ -113,20 +113,22 @@ impl Store {
     }
 
     /// Movements that are to be assessed under a policy: those never assessed as they are first, then by expected arrival; with whether an
-    /// earlier assessment of each stands.
+    /// earlier assessment of each stands. A vehicle that waits at the lane is among them until the lane has signalled; one that was expected
+    /// at `ended` or before, and whose declaration so serves no more, is not.
     pub async fn to_screen(
         &self,
         policy: u32,
-        now: UtcMillis,
+        (now, ended): (UtcMillis, UtcMillis),
         most: u32,
     ) -> Result<Vec<(String, bool)>, StorageError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT id, screened FROM movements WHERE screened < $1 AND screen_after <= $2 AND signalled IS NULL AND cancelled_at IS NULL \
-             AND sandbox = 0 ORDER BY screened, expected_arrival LIMIT $3",
+            "SELECT id, screened FROM movements WHERE screened < $1 AND screen_after <= $2 AND expected_arrival > $4 AND signalled IS NULL \
+             AND departed_at IS NULL AND cancelled_at IS NULL AND sandbox = 0 ORDER BY screened, expected_arrival LIMIT $3",
         )
         .bind(i64::from(policy))
         .bind(now.0)
         .bind(i64::from(most))
+        .bind(ended.0)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(|(id, screened)| (id, screened > 0)).collect())
@@ -158,6 +160,8 @@ impl Change for ScreenLater {
 /// Have everything that still comes assessed again by the policy in force, after what was never assessed.
 pub(crate) struct ScreenAllAgain {
     pub(crate) policy: u32,
+    /// What was expected then or before comes no more.
+    pub(crate) ended: UtcMillis,
 }
 
 impl Change for ScreenAllAgain {
@@ -165,13 +169,39 @@ impl Change for ScreenAllAgain {
     type Refused = StorageError;
 
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), StorageError>> {
-        Box::pin(async move {
-            sqlx::query("UPDATE movements SET screened = $1 WHERE screened > $1 AND screened < $2 AND signalled IS NULL AND cancelled_at IS NULL AND sandbox = 0")
-                .bind(i64::from(self.policy) - 1)
-                .bind(TAKEN_BACK)
-                .execute(&mut *write.tx)
-                .await?;
-            Ok(())
-        })
+        Box::pin(async move { write.screen_again(self.policy, TAKEN_BACK, self.ended).await })
+    }
+}
+
+/// Let what earlier policies have left behind stand with the others: what is assessed again goes by its arrival, not by how long ago
+/// it was assessed last.
+pub(crate) struct ScreenTogether {
+    pub(crate) policy: u32,
+    /// What was expected then or before comes no more.
+    pub(crate) ended: UtcMillis,
+}
+
+impl Change for ScreenTogether {
+    type Done = ();
+    type Refused = StorageError;
+
+    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), StorageError>> {
+        Box::pin(async move { write.screen_again(self.policy, i64::from(self.policy) - 1, self.ended).await })
+    }
+}
+
+impl Write<'_> {
+    /// Whatever was assessed, by a policy `below` a version, was so by the one before this.
+    async fn screen_again(&mut self, policy: u32, below: i64, ended: UtcMillis) -> Result<(), StorageError> {
+        sqlx::query(
+            "UPDATE movements SET screened = $1 WHERE screened > 0 AND screened < $2 AND screened <> $1 AND expected_arrival > $3 \
+             AND signalled IS NULL AND cancelled_at IS NULL AND sandbox = 0",
+        )
+        .bind(i64::from(policy) - 1)
+        .bind(below)
+        .bind(ended.0)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
     }
 }

@@ -133,8 +133,10 @@ fn unchanged(
     before: Option<Before>,
 ) -> Result<(Carrying, Before), NotScreened> {
     let (carrying, before) = (now.ok_or(NotScreened::Changed)??, before.ok_or(NotScreened::Changed)?);
-    let changed =
-        carrying.seen() != asked.seen || carrying.movement.has_begun() || before.screened == TAKEN_BACK;
+    let movement = &carrying.movement;
+    // A vehicle may wait at the lane: until the lane has signalled, another code still counts.
+    let decided = movement.signalled().is_some() || movement.is_over();
+    let changed = carrying.seen() != asked.seen || decided || before.screened == TAKEN_BACK;
     if changed { Err(NotScreened::Changed) } else { Ok((carrying, before)) }
 }
 

@@ -120,7 +120,8 @@ impl Write<'_> {
             report: None,
             earliest: Some(code.window.from),
         };
-        if row.action.is_none() {
+        // Of a vehicle that is at the lane the trade knows that already.
+        if row.action.is_none() && !row.has_begun() {
             self.tell_concerned(id, code.at, &news, &Doer::authority()).await?;
         }
         self.expect(&row.mark.parse().map_err(data)?, code.at).await
