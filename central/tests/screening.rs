@@ -16,6 +16,7 @@ use central::storage::trade::EventRow;
 use central::storage::{Database, Store};
 use central::trade::{MovementStatus, News, Place};
 use central::{Central, keys, open_store};
+use clearance::directive::ActionCode;
 use clearance::finding::Grade;
 use clearance::ids::{Digest, Epoch, PassageId, Revision, UtcMillis};
 use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
@@ -74,6 +75,7 @@ impl Office {
         store.add_trader(&acme, "Acme", false, "test", UtcMillis(0)).await.unwrap();
         store.put_token(&token_hash("trade"), "shipper", Role::Trade.name(), Some(&acme)).await.unwrap();
         store.put_token(&token_hash("selector"), "selector", Role::Selector.name(), None).await.unwrap();
+        store.put_token(&token_hash("inspector"), "bay", Role::Inspector.name(), None).await.unwrap();
         let ahead = Arc::new(AtomicI64::new(0));
         let shifted = Arc::clone(&ahead);
         let clock = Clock::of(move || Clock::system().now().plus_millis(shifted.load(Ordering::SeqCst)));
@@ -146,6 +148,14 @@ impl Office {
             what,
         };
         self.store.store_event(&event).await.unwrap();
+    }
+
+    /// A lane has directed it to an inspection, which gave this.
+    async fn inspected(&self, movement: &str, result: &str) {
+        self.at_the_lane(movement, Outcome::Directed(ActionCode::Inspect)).await;
+        let path = format!("/api/v1/movements/{movement}/inspection");
+        let (status, answer) = self.call(Method::PUT, &path, "inspector", &json!({ "result": result })).await;
+        assert_eq!(status, 204, "{answer}");
     }
 
     /// Movements that wait for an assessment by a policy.
@@ -405,6 +415,49 @@ async fn who_never_came_is_not_assessed_again_and_the_others_go_by_their_arrival
     assert_eq!(office.waiting(second).await, Vec::<String>::new());
     let expired = office.store.assessment(&never).await.unwrap().unwrap();
     assert_eq!(expired.policy, i64::from(first), "its declaration serves no more");
+}
+
+/// A rule of a company is about what happened to whoever is that company, not to who sends or gets the goods.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_to_a_company_before_is_known_of_it_as_a_carrier_and_as_a_shipper() {
+    let office = Office::start(None).await;
+    let known = office
+        .rules(policy(vec![
+            rule("new", "carrier.known_days < 7", Measure::Audit),
+            rule("known", "carrier.passages >= 1", Measure::Documents),
+            rule("found", "carrier.finds >= 1", Measure::Inspect),
+            rule("shipped", "consignments.exists(c, c.shipper.finds >= 2)", Measure::Detain),
+        ]))
+        .await;
+    let hit = async |movement: &str| {
+        let (decision, _) = office.decided(movement, known).await;
+        let rules = decision.assessment.reasons.into_iter().filter_map(|reason| match reason {
+            Reason::Rule { rule, .. } => Some(rule),
+            _ => None,
+        });
+        rules.collect::<Vec<_>>()
+    };
+    let (_, first) = office.truck("AB1", "First Shop").await;
+    assert_eq!(hit(&first).await, ["new"]);
+    office.at_the_lane(&first, Outcome::Released).await;
+    let (_, second) = office.truck("AB2", "Second Shop").await;
+    assert_eq!(hit(&second).await, ["new", "known"]);
+    office.inspected(&second, "found").await;
+    let (_, third) = office.truck("AB3", "Third Shop").await;
+    assert_eq!(hit(&third).await, ["new", "known", "found"]);
+    office.inspected(&third, "found").await;
+    office.pass(8 * DAY);
+    let (_, fourth) = office.truck("AB4", "Fourth Shop").await;
+    assert_eq!(hit(&fourth).await, ["known", "found", "shipped"]);
+    let (decision, _) = office.decided(&fourth, known).await;
+    let (carrier, shipper) =
+        (decision.facts.carrier.unwrap(), decision.facts.consignments[0].shipper.clone());
+    assert_eq!(
+        (carrier.history.passages, carrier.history.inspections, carrier.history.known_days),
+        (3, 2, 8)
+    );
+    assert_eq!(shipper.unwrap().history, carrier.history);
+    assert_eq!(office.replays().await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

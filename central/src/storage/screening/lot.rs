@@ -114,10 +114,12 @@ impl Change for Screened {
                 kept.push(Kept { decision, before, carrying });
             }
             write.keep_decisions(&kept, engine.policy().version, at).await?;
+            let ids = kept.iter().flat_map(|it| it.carrying.companies()).collect();
+            let companies = write.names_of(&ids).await?;
             for Kept { decision, before, carrying } in &kept {
                 // Another policy makes nobody known who was not before.
                 if !before.stands() {
-                    write.meet(carrying, at).await?;
+                    write.meet(carrying, &companies, at).await?;
                 }
                 write.follow(carrying, &decision.assessment, &place, at).await?;
             }

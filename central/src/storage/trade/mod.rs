@@ -47,6 +47,7 @@ pub use seals::SealRow;
 pub(crate) use seals::{FixSeal, ReportSeal};
 pub use standing::{ConsignmentStatus, Page, Position};
 pub(crate) use standing::{position, read_position};
+pub(crate) use traders::Names;
 pub use traders::TraderRow;
 
 pub(crate) use notices::in_force;
