@@ -409,11 +409,10 @@ impl Operations {
             return Err(Refused::Standing(Conflict::Closed));
         }
         let until = carrying.movement.expires(&self.place, now);
-        let window = window.unwrap_or(Window { from: readiness.earliest, until });
+        let (earliest, seen) = (readiness.earliest, carrying.seen());
+        let window = window.unwrap_or(Window { from: earliest, until });
         let (movement, reason, by) = (id.clone(), reason.to_owned(), by.to_owned());
-        self.store
-            .change(Assess { movement, seen: carrying.seen(), action, window, reason, by, at: now })
-            .await
+        self.store.change(Assess { movement, seen, action, window, earliest, reason, by, at: now }).await
     }
 
     /// Take away what the rules of the place keep no longer.

@@ -460,6 +460,34 @@ async fn what_happened_to_a_company_before_is_known_of_it_as_a_carrier_and_as_a_
     assert_eq!(office.replays().await, 4);
 }
 
+/// A release that somebody may look at first serves later than an inspection; the trade must not see that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trade_is_told_the_same_moment_whatever_the_code() {
+    let office = Office::start(None).await;
+    let wanted = rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect);
+    let version = office.rules(Policy { rules: vec![wanted], look_minutes: 20, ..Policy::default() }).await;
+    let mut told = Vec::new();
+    for (mark, consignee, expected) in [("AB1", "Happy Shop", "release"), ("AB2", "Gloomy Shop", "inspect")] {
+        let (_, movement) = office.truck(mark, consignee).await;
+        let (decision, code) = office.decided(&movement, version).await;
+        assert_eq!(code.as_deref(), Some(expected));
+        assert_eq!(decision.assessment.look_until.is_some(), expected == "release");
+        let path = format!("/api/v1/movements/{movement}");
+        let (_, seen) = office.call(Method::GET, &path, "trade", &json!(null)).await;
+        let news = office.store.news(&"acme".parse().unwrap(), 0, 100).await.unwrap();
+        let earliest = news.iter().find_map(|row| match &row.news {
+            News::Status { movement: of, earliest, .. } if *of == movement => *earliest,
+            _ => None,
+        });
+        let earliest = earliest.unwrap();
+        assert_eq!(seen["readiness"]["earliest"], json!(earliest.0), "{seen}");
+        // How long after it was bundled, which is when the cut-off begins.
+        let bundled = office.store.movement(&movement.parse().unwrap()).await.unwrap().unwrap().bundled_at;
+        told.push(earliest.0 - bundled);
+    }
+    assert_eq!(told, [0, 0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_refused_and_what_is_in_force_goes_on() {
     let office = Office::start(None).await;

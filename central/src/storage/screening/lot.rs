@@ -359,7 +359,7 @@ impl Write<'_> {
                 let from = assessment.look_until.map_or(earliest, |until| until.max(earliest));
                 let window = Window { from, until: row.expires(place, at) };
                 let reason = assessment.measure.name();
-                let code = Code { action, window, reason, by: SCREENING, at };
+                let code = Code { action, window, earliest, reason, by: SCREENING, at };
                 self.give_code(row, &code).await?;
                 self.record_code(row, &code).await
             }

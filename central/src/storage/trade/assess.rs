@@ -21,6 +21,8 @@ pub(crate) struct Assess {
     pub(crate) seen: Seen,
     pub(crate) action: ActionCode,
     pub(crate) window: Window,
+    /// See [`Code::earliest`].
+    pub(crate) earliest: UtcMillis,
     pub(crate) reason: String,
     pub(crate) by: String,
     pub(crate) at: UtcMillis,
@@ -41,6 +43,7 @@ impl Change for Assess {
             let code = Code {
                 action: self.action,
                 window: self.window,
+                earliest: self.earliest,
                 reason: &self.reason,
                 by: &self.by,
                 at: self.at,
@@ -56,6 +59,9 @@ impl Change for Assess {
 pub(crate) struct Code<'a> {
     pub(crate) action: ActionCode,
     pub(crate) window: Window,
+    /// From when the vehicle may cross, as the trade is told: what it has declared decides that, and never the code, whose window may
+    /// begin later for some codes than for others.
+    pub(crate) earliest: UtcMillis,
     pub(crate) reason: &'a str,
     pub(crate) by: &'a str,
     pub(crate) at: UtcMillis,
@@ -118,7 +124,7 @@ impl Write<'_> {
             movement: id.to_owned(),
             status: MovementStatus::Assessed,
             report: None,
-            earliest: Some(code.window.from),
+            earliest: Some(code.earliest),
         };
         // Of a vehicle that is at the lane the trade knows that already.
         if row.action.is_none() && !row.has_begun() {
