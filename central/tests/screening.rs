@@ -15,6 +15,7 @@ use central::storage::screening::{NotApproved, NotKept};
 use central::storage::trade::EventRow;
 use central::storage::{Database, Store};
 use central::trade::{MovementStatus, News, Place};
+use central::workbench::decision::Basis;
 use central::{Central, keys, open_store};
 use clearance::directive::ActionCode;
 use clearance::finding::Grade;
@@ -486,6 +487,32 @@ async fn the_trade_is_told_the_same_moment_whatever_the_code() {
         told.push(earliest.0 - bundled);
     }
     assert_eq!(told, [0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_screening_stopped_is_counted_apart_from_what_other_systems_did() {
+    let office = Office::start(None).await;
+    let since = office.now();
+    let version =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    let (_, screened) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, other) = office.truck("AB2", "Happy Shop").await;
+    for movement in [&screened, &other] {
+        office.decided(movement, version).await;
+    }
+    let body = json!({ "action": "inspect", "reason": "a tip" });
+    let path = format!("/api/v1/movements/{other}/action");
+    let (status, answer) = office.call(Method::PUT, &path, "selector", &body).await;
+    assert_eq!(status, 204, "{answer}");
+    office.inspected(&screened, "found").await;
+    office.inspected(&other, "nothing_found").await;
+    let figures = office.store.figures(since, 0, office.now()).await.unwrap();
+    let sources = figures.sources.iter().map(|s| (s.basis, s.given, s.stopped, s.inspected, s.found));
+    assert_eq!(
+        sources.collect::<Vec<_>>(),
+        [(Basis::Engine, 1, 1, 1, 1), (Basis::System, 1, 1, 1, 0)],
+        "by screening, and by a system"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

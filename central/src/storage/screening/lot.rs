@@ -22,7 +22,7 @@ use crate::storage::statement::{ROWS, rows};
 use crate::storage::trade::{Carrying, Code, Seen, TAKEN_BACK};
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::Place;
-use crate::workbench::decision::strictness;
+use crate::workbench::decision::{Basis, strictness};
 
 /// As many movements as a lot takes, and so as many as whoever lodges waits for at most. They wait for the disk together, which takes
 /// as long as deciding of dozens of them.
@@ -361,7 +361,7 @@ impl Write<'_> {
                 let reason = assessment.measure.name();
                 let code = Code { action, window, earliest, reason, by: SCREENING, at };
                 self.give_code(row, &code).await?;
-                self.record_code(row, &code).await
+                self.record_code(row, &code, Basis::Engine).await
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::news::Doer;
 use crate::trade::{MovementStatus, News};
+use crate::workbench::decision::Basis;
 
 /// In `movements.screened`: an officer has taken its code back. It stays without one until it is changed, or an officer decides.
 pub(crate) const TAKEN_BACK: i64 = i64::MAX;
@@ -49,7 +50,7 @@ impl Change for Assess {
                 at: self.at,
             };
             write.give_code(&carrying.movement, &code).await?;
-            write.record_code(&carrying.movement, &code).await?;
+            write.record_code(&carrying.movement, &code, Basis::System).await?;
             Ok(())
         })
     }

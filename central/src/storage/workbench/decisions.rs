@@ -199,11 +199,12 @@ impl Change for Second {
 }
 
 impl Write<'_> {
-    /// A code that somebody else than an officer at the workbench has given.
+    /// A code that something else than an officer at the workbench has given: screening, or a system.
     pub(crate) async fn record_code(
         &mut self,
         row: &MovementRow,
         code: &Code<'_>,
+        basis: Basis,
     ) -> Result<(), StorageError> {
         let now = self.stamp_of(row, None).await?;
         self.lapse_waiting(&row.id).await?;
@@ -214,7 +215,7 @@ impl Write<'_> {
             cargo: now.cargo,
             code: code.action,
             reason: code.reason.to_owned(),
-            basis: Basis::System,
+            basis,
             instructions: String::new(),
             by: code.by.to_owned(),
             at: code.at.0,
