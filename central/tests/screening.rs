@@ -9,7 +9,10 @@ use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, token_hash};
 use central::screening::rules::{self, Hand, NotDone, Sight};
-use central::screening::{ImportList, NotTaken, approve, put_list, put_policy, replay};
+use central::screening::{
+    ImportList, NotTaken, NotTold, approve, put_list, put_policy, replay, tell, verify_all,
+};
+use central::secrets::Vault;
 use central::storage::check::check;
 use central::storage::screening::{NotApproved, NotKept};
 use central::storage::trade::EventRow;
@@ -46,6 +49,7 @@ struct Office {
     database: Database,
     store: Store,
     place: Place,
+    vault: Vault,
     /// How far central's clock is ahead, milliseconds.
     ahead: Arc<AtomicI64>,
     http: reqwest::Client,
@@ -87,6 +91,7 @@ impl Office {
             database,
             store,
             place: config.place().unwrap(),
+            vault: config.vault().unwrap(),
             ahead,
             http: reqwest::Client::new(),
             _folder: folder,
@@ -693,6 +698,68 @@ async fn the_draw_never_exceeds_its_quota() {
 async fn the_draw_never_exceeds_its_quota_on_postgresql() {
     let server = support::Postgres::start().unwrap();
     a_quota_is_kept(Some(&server.url())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_can_verify_a_days_draw_once_nothing_of_the_day_can_cross_and_nobody_before() {
+    let office = Office::start(None).await;
+    let share = |millionths| Probability::from_millionths(millionths).unwrap();
+    let random = RandomShares { inspect: share(400_000), documents: share(300_000), audit: share(0) };
+    let version = office.rules(Policy { random, ..Policy::default() }).await;
+    let day = office.soon().date();
+    for number in 0..8 {
+        let (_, movement) = office.truck(&format!("VF{number}"), "Happy Shop").await;
+        office.decided(&movement, version).await;
+    }
+    let (place, vault) = (&office.place, &office.vault);
+    let published = async || {
+        let address = format!("http://{}/api/v1/draws?from={day}", office.central.http());
+        let answer = office.http.get(address).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "nobody has to sign in");
+        let all = answer.json::<Value>().await.unwrap();
+        assert!(all["draws"].as_array().unwrap().len() >= 15, "those to come are committed to: {all}");
+        all["draws"][0].clone()
+    };
+    let before = published().await;
+    assert_eq!((&before["day"], before.get("key")), (&json!(day), None), "the key stays where it is");
+    // The day is past, but who was expected on it may come still, and must not know.
+    for days in [0, 2] {
+        office.pass(days * DAY);
+        let early = tell(&office.store, vault, (place, office.now()), day, &mut Vec::new()).await;
+        assert!(matches!(early, Err(NotTold::NotOver(_))), "{early:?}");
+    }
+    office.pass(14 * DAY);
+    let mut file = Vec::new();
+    let told = tell(&office.store, vault, (place, office.now()), day, &mut file).await.unwrap();
+    assert_eq!(told, 8);
+    let after = published().await;
+    assert_eq!(after["commitment"], before["commitment"]);
+    let text = String::from_utf8(file).unwrap();
+    let head: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(head, after, "the file has what everybody was told");
+    let verified = verify_all(text.as_bytes()).unwrap();
+    assert_eq!((verified.draws, json!(verified.commitment.digest)), (8, before["commitment"].clone()));
+
+    let tampered = |line: usize, change: &dyn Fn(&mut Value)| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut value: Value = serde_json::from_str(&lines[line - 1]).unwrap();
+        change(&mut value);
+        lines[line - 1] = value.to_string();
+        verify_all(lines.join("\n").as_bytes()).unwrap_err().to_string()
+    };
+    let another = json!(Digest::of(b"another"));
+    for (line, change, said) in [
+        (1, (&|v: &mut Value| v["key"] = another.clone()) as &dyn Fn(&mut Value), "not the one committed to"),
+        (3, &|v: &mut Value| v["draw"]["subject"]["mark"] = json!("ZZ1"), "the key gives"),
+        (4, &|v: &mut Value| v["draw"]["subject"]["passages"] = json!(7), "the key gives"),
+        (5, &|v: &mut Value| v["draw"]["ticket"] = json!(999_999), "the key gives"),
+        (6, &|v: &mut Value| v["drawn"]["ticket"] = json!(999_999), "was decided by"),
+        (7, &|v: &mut Value| v["drawn"]["measure"] = json!("audit"), "the ticket is drawn for"),
+        (8, &|v: &mut Value| v["more"] = json!(1), "not as"),
+    ] {
+        let error = tampered(line, change);
+        assert!(error.starts_with(&format!("line {line}: ")) && error.contains(said), "{error}");
+    }
 }
 
 /// A draft with an example for which it holds and one for which it does not.

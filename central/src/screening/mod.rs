@@ -7,6 +7,7 @@
 
 pub mod command;
 mod draw;
+mod draws;
 mod facts;
 mod policy;
 pub mod rules;
@@ -14,7 +15,8 @@ mod score;
 mod watch;
 mod work;
 
-pub(crate) use draw::reveal;
+pub use draws::{NotTold, NotVerified, Verified, tell, verify_all};
+pub(crate) use draws::{Published, published, reveal};
 pub use policy::{ImportList, NotTaken, approve, put_list, put_policy};
 pub(crate) use watch::Watched;
 pub(crate) use work::screen;

@@ -194,6 +194,11 @@ impl Place {
         now.plus_millis(-i64::from(self.rules(now).validity_days) * 86_400_000)
     }
 
+    /// Whether nothing that was expected on a day can cross any more.
+    pub fn is_over(&self, day: Date, now: UtcMillis) -> bool {
+        self.day(self.ended(now)) > day
+    }
+
     /// Exemptions of a moment.
     pub fn exemptions(&self, at: UtcMillis) -> impl Iterator<Item = &Exemption> {
         let day = self.day(at);

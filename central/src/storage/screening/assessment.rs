@@ -2,6 +2,7 @@
 
 use clearance::ids::UtcMillis;
 use futures::future::BoxFuture;
+use jiff::civil::Date;
 use risk::Decision;
 use sqlx::{AssertSqlSafe, FromRow};
 
@@ -98,6 +99,20 @@ impl Store {
     pub async fn assessments(&self, movement: &str) -> Result<Vec<AssessmentRow>, StorageError> {
         let rows = sqlx::query_as(assessments!("WHERE movement = $1 ORDER BY number"));
         Ok(rows.bind(movement).fetch_all(&self.pool).await?)
+    }
+
+    /// Assessments of what was expected on a day, after a place in the order in which they were made.
+    pub async fn assessments_of_day(
+        &self,
+        day: Date,
+        (at, movement, number): (i64, &str, i64),
+        most: u32,
+    ) -> Result<Vec<AssessmentRow>, StorageError> {
+        let rows = sqlx::query_as(assessments!(
+            "WHERE day = $1 AND at >= $2 AND (at, movement, number) > ($2, $3, $4) ORDER BY at, movement, number LIMIT $5"
+        ));
+        let rows = rows.bind(day.to_string()).bind(at).bind(movement).bind(number).bind(i64::from(most));
+        Ok(rows.fetch_all(&self.pool).await?)
     }
 
     /// Assessments after a place, in the order of movements: to make them all again.
