@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::officers::Role;
 use crate::storage::trade::{
     Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
-    ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, HandedIn, Item, Lodge, LodgeMany,
+    ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, HandedIn, Item, KeptSince, Lodge, LodgeMany,
     MovementRow, NotCarriedOut, Notice, Once, OnceKey, Page, Position, PublishNotice, PutOff,
     RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
 };
@@ -417,8 +417,13 @@ impl Operations {
 
     /// Take away what the rules of the place keep no longer.
     pub async fn roll_off(&self) -> Result<u64, Refused> {
-        let (now, days) = (self.now(), i64::from(self.place.retention_days));
-        Ok(self.store.roll_off(now.plus_millis(-days * 86_400_000), now).await?)
+        let now = self.now();
+        let since = |days: u32| now.plus_millis(-i64::from(days) * 86_400_000);
+        let kept = KeptSince {
+            declarations: since(self.place.retention_days),
+            decisions: since(self.place.decision_retention_days),
+        };
+        Ok(self.store.roll_off(kept, now).await?)
     }
 
     /// Take every crossing of a sandbox one step further, as far as its time has come.

@@ -15,7 +15,7 @@ use central::screening::{
 use central::secrets::Vault;
 use central::storage::check::check;
 use central::storage::screening::{NotApproved, NotKept};
-use central::storage::trade::EventRow;
+use central::storage::trade::{EventRow, KeptSince};
 use central::storage::{Database, Store};
 use central::trade::{MovementStatus, News, Place};
 use central::workbench::decision::Basis;
@@ -760,6 +760,53 @@ async fn everybody_can_verify_a_days_draw_once_nothing_of_the_day_can_cross_and_
         let error = tampered(line, change);
         assert!(error.starts_with(&format!("line {line}: ")) && error.contains(said), "{error}");
     }
+}
+
+/// What was decided outlives the declaration, and can be made again without it.
+async fn a_decision_is_kept(database: Option<&str>) {
+    let office = Office::start(database).await;
+    let version = office.rules(policy(Vec::new())).await;
+    let (_, movement) = office.truck("AB1", "Happy Shop").await;
+    office.decided(&movement, version).await;
+    let roll_off = async || {
+        let now = office.now();
+        let since = |days: u32| now.plus_millis(-i64::from(days) * DAY);
+        let place = &office.place;
+        let kept = KeptSince {
+            declarations: since(place.retention_days),
+            decisions: since(place.decision_retention_days),
+        };
+        office.store.roll_off(kept, now).await.unwrap();
+    };
+    let kept = async || {
+        let declared = office.store.movement(&movement.parse().unwrap()).await.unwrap().is_some();
+        let decisions = office.store.decisions(std::slice::from_ref(&movement)).await.unwrap().len();
+        (declared, decisions, office.store.assessments(&movement).await.unwrap().len())
+    };
+    office.pass(60 * DAY);
+    roll_off().await;
+    assert_eq!(kept().await, (true, 1, 1));
+    office.pass(60 * DAY);
+    roll_off().await;
+    assert_eq!(kept().await, (false, 1, 1));
+    assert_eq!(office.replays().await, 1);
+    let report = check(&office.database, office.store.signer(), None).await.unwrap();
+    let damage: Vec<_> = report.findings.iter().filter(|f| f.grade == Grade::Damage).collect();
+    assert!(damage.is_empty(), "{damage:#?}");
+    office.pass(7 * 366 * DAY);
+    roll_off().await;
+    assert_eq!(kept().await, (false, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_can_be_made_again_long_after_its_declaration_has_rolled_off() {
+    a_decision_is_kept(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_can_be_made_again_long_after_its_declaration_has_rolled_off_on_postgresql() {
+    let server = support::Postgres::start().unwrap();
+    a_decision_is_kept(Some(&server.url())).await;
 }
 
 /// A draft with an example for which it holds and one for which it does not.

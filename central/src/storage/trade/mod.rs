@@ -41,6 +41,7 @@ pub(crate) use progress::RecordInspection;
 pub(crate) use rehearse::Rehearse;
 pub(crate) use requests::{Accept, PART};
 pub use requests::{Acknowledged, HandedIn, Item, ItemOutcome, RequestRow};
+pub use retention::KeptSince;
 pub use revise::Revision;
 pub(crate) use revise::{CancelMovement, Revise};
 pub use seals::SealRow;
