@@ -10,7 +10,7 @@ use central::config::Config;
 use central::officers::{Role, token_hash};
 use central::screening::rules::{self, Hand, NotDone, Sight};
 use central::screening::{
-    ImportList, NotTaken, NotTold, approve, put_list, put_policy, replay, tell, verify_all,
+    ImportList, NotTaken, NotTold, approve, put_list, put_policy, replay, tell, typed, verify_all,
 };
 use central::secrets::Vault;
 use central::storage::check::check;
@@ -854,6 +854,36 @@ impl Office {
         }
         panic!("{movement} did not get {code}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_that_was_typed_into_a_policy_would_have_done_is_told_before_it_is_approved() {
+    let office = Office::start(None).await;
+    let old = rule("old", &for_consignee("Old Shop"), Measure::Documents);
+    let first = office.rules(policy(vec![old.clone()])).await;
+    let (_, gloomy) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, other) = office.truck("AB2", "Old Shop").await;
+    for movement in [&gloomy, &other] {
+        office.decided(movement, first).await;
+    }
+    office.inspected(&gloomy, "found").await;
+    let new = rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect);
+    let changed = Rule { measure: Measure::Inspect, ..old.clone() };
+    let said = async |rules: Vec<Rule>| {
+        let version = put_policy(&office.store, &office.zone(), policy(rules), "chan", office.now()).await;
+        let typed = typed(&office.store, version.unwrap(), office.now()).await.unwrap();
+        typed.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(said(vec![old.clone()]).await, Vec::<String>::new(), "it is in force already");
+    assert_eq!(
+        said(vec![old, new.clone()]).await,
+        [
+            "rule gloomy 1 (inspect): of 2 movements of 1 days it would have hit 1 (1.00 a day), 1 of them harder than was \
+          decided; 1 hits were inspected, 1 with a find (100.0%)"
+        ]
+    );
+    let of_both = said(vec![changed, new]).await;
+    assert!(of_both[0].starts_with("rule old 1 (inspect): ") && of_both.len() == 2, "{of_both:?}");
 }
 
 /// From a draft over its simulation and a second pair of eyes into force, to its first hits and out of force again.

@@ -8,7 +8,9 @@ use clap::{Args, Subcommand};
 use clearance::ids::Digest;
 use jiff::civil::Date;
 
-use super::{ImportList, Verified, approve, put_list, put_policy, replay, reveal, tell, verify_all};
+use super::{
+    ImportList, Typed, Verified, approve, put_list, put_policy, replay, reveal, tell, typed, verify_all,
+};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::officers::{Deed, Role, verify_password};
@@ -36,7 +38,9 @@ and wanted.csv: entry,name,from,until,measure,source")]
         #[command(flatten)]
         officer: Officer,
     },
-    /// Draw up a policy; prints its version. It is in force when another officer approves it.
+    /// Draw up a policy; prints its version, and on standard error what those of its rules would have done to the movements that are kept
+    /// that no dossier of the console has in force and that are not in force by the policy before. It is in force when another officer
+    /// approves it.
     #[command(after_help = "Example (the officer's password on standard input):
   central risk policy policy.json --officer chan --config central.toml < password")]
     Policy {
@@ -47,11 +51,16 @@ and wanted.csv: entry,name,from,until,measure,source")]
         officer: Officer,
     },
     /// Approve a policy that another officer has drawn up: it is in force from now on.
-    #[command(after_help = "Example (the officer's password on standard input):
-  central risk approve 3 --officer wong --config central.toml < password")]
+    #[command(after_help = "Examples (the officer's password on standard input):
+  central risk approve 3 --officer wong --config central.toml < password
+  central risk approve 3 --seen --officer wong --config central.toml < password
+Where it has rules that nobody has simulated, it is only told what they would have done; the second form approves.")]
     Approve {
         /// Its version.
         version: u32,
+        /// You have seen what its rules would have done that nobody has simulated.
+        #[arg(long)]
+        seen: bool,
         /// Who acts.
         #[command(flatten)]
         officer: Officer,
@@ -153,10 +162,17 @@ pub async fn run(
             let version = put_policy(store, &place.zone, policy, by, now).await.with_context(|| {
                 format!("{}: the policy is not taken, the one in force goes on", file.display())
             })?;
+            show_typed(&typed(store, version, now).await?);
             println!("{version}");
         }
-        RiskCommand::Approve { version, officer } => {
+        RiskCommand::Approve { version, seen, officer } => {
             let by = officer.name(store, now).await?;
+            let typed = typed(store, *version, now).await?;
+            show_typed(&typed);
+            ensure!(
+                *seen || typed.is_empty(),
+                "nobody has simulated these rules: look at what they would have done, and approve with --seen"
+            );
             approve(store, *version, by, now).await?;
         }
         RiskCommand::Policies => {
@@ -190,6 +206,14 @@ pub async fn run(
         RiskCommand::Verify { file } => return verify_file(file),
     }
     Ok(true)
+}
+
+/// Tell what rules would have done that nobody has simulated; the command's answer is another matter.
+#[expect(clippy::print_stderr, reason = "told beside the command's answer")]
+fn show_typed(typed: &[Typed]) {
+    for typed in typed {
+        eprintln!("{typed}");
+    }
 }
 
 /// Make the draws of a file again; gives whether all come out.
