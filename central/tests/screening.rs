@@ -408,7 +408,7 @@ async fn whoever_waits_at_the_lane_is_assessed_again_until_the_lane_has_signalle
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_never_came_is_not_assessed_again_and_the_others_go_by_their_arrival() {
+async fn who_never_came_is_not_assessed_again() {
     let office = Office::start(None).await;
     let first = office.rules(policy(Vec::new())).await;
     let (_, never) = office.truck("AB1", "Happy Shop").await;

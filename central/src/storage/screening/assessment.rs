@@ -220,3 +220,51 @@ impl Write<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use clearance::wire::Signer;
+
+    use super::*;
+    use crate::storage::Database;
+
+    #[tokio::test]
+    async fn what_is_assessed_again_goes_by_its_arrival_whatever_it_was_assessed_by_last() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let database = Database::Sqlite(folder.path().join("central.sqlite"));
+        let store = Store::open(&database, &[], Arc::new(Signer::from_secret(&[1; 32]))).await.unwrap();
+        for (id, screened, arrival) in [
+            ("later", 2_i64, 300_i64),
+            ("sooner", 4, 100),
+            ("between", 3, 200),
+            ("new", 0, 400),
+            ("over", 2, 50),
+            ("taken back", TAKEN_BACK, 100),
+        ] {
+            sqlx::query(
+                "INSERT INTO movements (id, site, mark, direction, expected_arrival, created_at, screened) \
+                 VALUES ($1, 'north', 'AB1', 'inbound', $2, 0, $3)",
+            )
+            .bind(id)
+            .bind(arrival)
+            .bind(screened)
+            .execute(&store.pool)
+            .await
+            .unwrap();
+        }
+        let ended = UtcMillis(50);
+        let due = async |policy| {
+            let due = store.to_screen(policy, (UtcMillis(0), ended), 10).await.unwrap();
+            due.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(due(5).await, ["new", "later", "between", "sooner"], "by how long ago they were assessed");
+        store.change(ScreenTogether { policy: 5, ended }).await.unwrap();
+        assert_eq!(due(5).await, ["new", "sooner", "between", "later"]);
+        assert_eq!(due(4).await, ["new"], "it is the one before that has assessed them");
+        store.change(ScreenAllAgain { policy: 4, ended }).await.unwrap();
+        assert_eq!(due(4).await, ["new", "sooner", "between", "later"]);
+    }
+}
