@@ -108,7 +108,7 @@ async fn a_truck_that_screening_could_not_assess_is_referred_and_never_released(
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap();
+    let refused = tokio::time::timeout(Duration::from_mins(1), refused).await.unwrap();
     assert!(refused.is_unassessed(), "{refused:?}");
     site.follows(0).await.unwrap();
     let played = play(&site, &trucks, footage, PACE, |_| {}).await.unwrap();
