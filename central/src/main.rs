@@ -15,7 +15,7 @@ use central::officers::{Role, hash_password, new_token, token_hash};
 use central::people::{self, Login};
 use central::portal::Portal;
 use central::router::{self, RouterConfig};
-use central::screening::command::RiskCommand;
+use central::screening::command::{RiskCommand, verify_file};
 use central::storage::check::check;
 use central::storage::{Anchor, COMMAND_LINE, EpochReason, Noted, Store, bring_back};
 use central::systems::{ClientName, CodeHash};
@@ -115,6 +115,8 @@ enum Command {
     #[command(after_help = "Examples:
   central risk policies --config central.toml
   central risk replay --config central.toml
+  central risk draws --day 2026-11-27 --out draws.jsonl --config central.toml
+  central risk verify draws.jsonl
   central risk train --data outcomes --out work/risk/risk-2")]
     Risk {
         #[command(subcommand)]
@@ -484,6 +486,9 @@ fn run(cli: &Cli, heard: mpsc::Receiver<Heard>) -> anyhow::Result<ExitCode> {
         Command::Backup { out } => println!("{}", backup(&cli.config, out)?),
         Command::Restore { from } => println!("{}", restore(&cli.config, from)?),
         Command::Risk { command: RiskCommand::Model(command) } => risk::command::run(command.clone())?,
+        Command::Risk { command: RiskCommand::Verify { file } } => {
+            return Ok(if verify_file(file)? { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
         Command::Risk { command } => return risk(&cli.config, command),
         Command::Keygen { out } => println!("{}", keys::generate(out)?),
         Command::Ca { command } => authority(command)?,

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::officers::Role;
 use crate::storage::trade::{
     Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
-    ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, HandedIn, Item, Lodge, LodgeMany,
+    ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, HandedIn, Item, KeptSince, Lodge, LodgeMany,
     MovementRow, NotCarriedOut, Notice, Once, OnceKey, Page, Position, PublishNotice, PutOff,
     RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
 };
@@ -409,17 +409,21 @@ impl Operations {
             return Err(Refused::Standing(Conflict::Closed));
         }
         let until = carrying.movement.expires(&self.place, now);
-        let window = window.unwrap_or(Window { from: readiness.earliest, until });
+        let (earliest, seen) = (readiness.earliest, carrying.seen());
+        let window = window.unwrap_or(Window { from: earliest, until });
         let (movement, reason, by) = (id.clone(), reason.to_owned(), by.to_owned());
-        self.store
-            .change(Assess { movement, seen: carrying.seen(), action, window, reason, by, at: now })
-            .await
+        self.store.change(Assess { movement, seen, action, window, earliest, reason, by, at: now }).await
     }
 
     /// Take away what the rules of the place keep no longer.
     pub async fn roll_off(&self) -> Result<u64, Refused> {
-        let (now, days) = (self.now(), i64::from(self.place.retention_days));
-        Ok(self.store.roll_off(now.plus_millis(-days * 86_400_000), now).await?)
+        let now = self.now();
+        let since = |days: u32| now.plus_millis(-i64::from(days) * 86_400_000);
+        let kept = KeptSince {
+            declarations: since(self.place.retention_days),
+            decisions: since(self.place.decision_retention_days),
+        };
+        Ok(self.store.roll_off(kept, now).await?)
     }
 
     /// Take every crossing of a sandbox one step further, as far as its time has come.

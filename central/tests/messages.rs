@@ -12,6 +12,7 @@ use std::time::Duration;
 use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, token_hash};
+use central::storage::trade::KeptSince;
 use central::{Central, keys, open_store};
 use clearance::ids::UtcMillis;
 use peers::{Got, MailServer, Plan, Receiver, eventually};
@@ -659,6 +660,10 @@ async fn people_are_told_by_sms() {
     assert_eq!(keys, ["id", "text", "to"]);
 }
 
+fn all_before(moment: UtcMillis) -> KeptSince {
+    KeptSince { declarations: moment, decisions: moment }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_rolls_off_before_it_was_delivered_has_failed() {
     on_both_engines(async |postgres| {
@@ -672,14 +677,16 @@ async fn what_rolls_off_before_it_was_delivered_has_failed() {
         // It waits behind the one that fails.
         world.lodge("acme").await;
         let now = world.clock().now();
-        assert!(store.roll_off(now.plus_millis(1_000), now.plus_millis(1_000)).await.unwrap() > 0);
+        assert!(
+            store.roll_off(all_before(now.plus_millis(1_000)), now.plus_millis(1_000)).await.unwrap() > 0
+        );
         let all = world.deliveries("acme", &id).await;
         let told: Vec<_> = all.iter().map(|d| (text(&d["state"]), d["attempts"].as_i64().unwrap())).collect();
         assert_eq!(told, [("failed".to_owned(), 1), ("failed".to_owned(), 0)]);
         assert!(all.iter().all(|d| text(&d["error"]).contains("kept no longer")), "{all:?}");
         // They are shown until they roll off themselves.
         let later = now.plus_millis(HOUR);
-        store.roll_off(later, later).await.unwrap();
+        store.roll_off(all_before(later), later).await.unwrap();
         assert_eq!(world.deliveries("acme", &id).await, Vec::<Value>::new());
     })
     .await;

@@ -2,20 +2,28 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use central::clock::Clock;
 use central::config::Config;
 use central::officers::{Role, token_hash};
 use central::screening::rules::{self, Hand, NotDone, Sight};
-use central::screening::{ImportList, NotTaken, approve, put_list, put_policy, replay};
+use central::screening::{
+    ImportList, NotTaken, NotTold, approve, put_list, put_policy, replay, tell, typed, verify_all,
+};
+use central::secrets::Vault;
 use central::storage::check::check;
 use central::storage::screening::{NotApproved, NotKept};
+use central::storage::trade::{EventRow, KeptSince};
 use central::storage::{Database, Store};
-use central::trade::Place;
+use central::trade::{MovementStatus, News, Place};
+use central::workbench::decision::Basis;
 use central::{Central, keys, open_store};
+use clearance::directive::ActionCode;
 use clearance::finding::Grade;
-use clearance::ids::UtcMillis;
+use clearance::ids::{Digest, Epoch, PassageId, Revision, UtcMillis};
+use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
 use jiff::tz::TimeZone;
 use reqwest::Method;
 use risk::assessment::Confidentiality;
@@ -29,6 +37,9 @@ use tempfile::TempDir;
 
 mod support;
 
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 24 * 60 * MINUTE;
+
 /// A place without a cut-off.
 const OPEN: &str = "time_zone = \"Asia/Hong_Kong\"\n[[rules]]\nfrom = \"2010-01-01\"\nphase = \"mandatory\"\n\
     cut_off_minutes = 0\nlodging_window_days = 14\n";
@@ -38,6 +49,9 @@ struct Office {
     database: Database,
     store: Store,
     place: Place,
+    vault: Vault,
+    /// How far central's clock is ahead, milliseconds.
+    ahead: Arc<AtomicI64>,
     http: reqwest::Client,
     _folder: TempDir,
 }
@@ -66,13 +80,19 @@ impl Office {
         store.add_trader(&acme, "Acme", false, "test", UtcMillis(0)).await.unwrap();
         store.put_token(&token_hash("trade"), "shipper", Role::Trade.name(), Some(&acme)).await.unwrap();
         store.put_token(&token_hash("selector"), "selector", Role::Selector.name(), None).await.unwrap();
-        let central = Central::start(&config, Clock::system()).await.unwrap();
+        store.put_token(&token_hash("inspector"), "bay", Role::Inspector.name(), None).await.unwrap();
+        let ahead = Arc::new(AtomicI64::new(0));
+        let shifted = Arc::clone(&ahead);
+        let clock = Clock::of(move || Clock::system().now().plus_millis(shifted.load(Ordering::SeqCst)));
+        let central = Central::start(&config, clock).await.unwrap();
         let database = central::database(&config);
         Self {
             central,
             database,
             store,
             place: config.place().unwrap(),
+            vault: config.vault().unwrap(),
+            ahead,
             http: reqwest::Client::new(),
             _folder: folder,
         }
@@ -87,14 +107,68 @@ impl Office {
 
     /// Lodge and bundle; gives the CCRN and the movement.
     async fn truck(&self, mark: &str, consignee: &str) -> (String, String) {
-        let (status, lodged) =
-            self.call(Method::POST, "/api/v1/consignments", "trade", &consignment(consignee)).await;
+        let mut body = consignment(consignee);
+        body["expected_date"] = json!(self.soon().date());
+        let (status, lodged) = self.call(Method::POST, "/api/v1/consignments", "trade", &body).await;
         assert_eq!(status, 201, "{lodged}");
         let bundle = json!({ "ccrns": [lodged["ccrn"]], "mark": mark, "site": "lok-ma-chau",
-            "expected_arrival": soon().timestamp() });
+            "expected_arrival": self.soon().timestamp() });
         let (status, bundled) = self.call(Method::POST, "/api/v1/bundles", "trade", &bundle).await;
         assert_eq!(status, 201, "{bundled}");
         (lodged["ccrn"].as_str().unwrap().to_owned(), bundled["movement"].as_str().unwrap().to_owned())
+    }
+
+    fn now(&self) -> UtcMillis {
+        Clock::system().now().plus_millis(self.ahead.load(Ordering::SeqCst))
+    }
+
+    /// In half an hour, by central's clock.
+    fn soon(&self) -> jiff::ZonedDateTime {
+        let soon = jiff::Timestamp::from_millisecond(self.now().plus_millis(30 * MINUTE).0).unwrap();
+        soon.in_tz("Asia/Hong_Kong").unwrap()
+    }
+
+    fn pass(&self, milliseconds: i64) {
+        self.ahead.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+
+    /// A lane has decided about a movement's vehicle.
+    async fn at_the_lane(&self, movement: &str, outcome: Outcome) {
+        let what = PassageStep::Decided(DecisionRecord {
+            outcome,
+            reason: clearance::decide::Reason::Directive,
+            movement: Some(movement.parse().unwrap()),
+            order: None,
+            plates: Vec::new(),
+            epoch: Epoch(1),
+            revision: Revision(1),
+            model: Digest([0; 32]),
+        });
+        let event = PassageEvent {
+            site: "lok-ma-chau".parse().unwrap(),
+            lane: "lane-1".parse().unwrap(),
+            edge: "edge-1".parse().unwrap(),
+            passage: PassageId(Digest::of(movement.as_bytes()).0[..16].try_into().unwrap()),
+            step: 0,
+            at: self.now(),
+            what,
+        };
+        self.store.store_event(&event).await.unwrap();
+    }
+
+    /// A lane has directed it to an inspection, which gave this.
+    async fn inspected(&self, movement: &str, result: &str) {
+        self.at_the_lane(movement, Outcome::Directed(ActionCode::Inspect)).await;
+        let path = format!("/api/v1/movements/{movement}/inspection");
+        let (status, answer) = self.call(Method::PUT, &path, "inspector", &json!({ "result": result })).await;
+        assert_eq!(status, 204, "{answer}");
+    }
+
+    /// Movements that wait for an assessment by a policy.
+    async fn waiting(&self, policy: u32) -> Vec<String> {
+        let now = self.now();
+        let waiting = self.store.to_screen(policy, (now, self.place.ended(now)), 100).await.unwrap();
+        waiting.into_iter().map(|(movement, _)| movement).collect()
     }
 
     /// Put a policy into force.
@@ -296,6 +370,157 @@ async fn a_rule_that_begins_later_holds_for_what_was_assessed_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_at_the_lane_is_assessed_again_until_the_lane_has_signalled() {
+    let office = Office::start(None).await;
+    let first = office.rules(policy(Vec::new())).await;
+    let (_, referred) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, gone) = office.truck("AB2", "Gloomy Shop").await;
+    for movement in [&referred, &gone] {
+        assert_eq!(office.decided(movement, first).await.1.as_deref(), Some("release"));
+    }
+    office.at_the_lane(&referred, Outcome::Referred).await;
+    office.at_the_lane(&gone, Outcome::Released).await;
+    let id = referred.parse().unwrap();
+    assert!(office.store.movement(&id).await.unwrap().unwrap().arrived().is_some());
+    let second =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    assert_eq!(office.decided(&referred, second).await.1.as_deref(), Some("inspect"));
+    assert_eq!(office.waiting(second).await, Vec::<String>::new(), "nobody is looked at twice");
+    let signalled = office.store.assessment(&gone).await.unwrap().unwrap();
+    assert_eq!(signalled.policy, i64::from(first));
+
+    // Whose code is taken back there gets another, and the trade is told nothing that is over.
+    let (_, late) = office.truck("AB3", "Happy Shop").await;
+    office.decided(&late, second).await;
+    office.at_the_lane(&late, Outcome::Referred).await;
+    let path = format!("/api/v1/movements/{late}/action");
+    for (method, body) in [
+        (Method::DELETE, json!({ "reason": "a call" })),
+        (Method::PUT, json!({ "action": "inspect", "reason": "he came" })),
+    ] {
+        let (status, answer) = office.call(method, &path, "selector", &body).await;
+        assert_eq!(status, 204, "{answer}");
+    }
+    let news = office.store.news(&"acme".parse().unwrap(), 0, 100).await.unwrap();
+    let stands = |row: &EventRow| matches!(&row.news, News::Status { movement, .. } if *movement == late);
+    let last = news.iter().rfind(|row| stands(row)).unwrap();
+    assert!(matches!(last.news, News::Status { status: MovementStatus::Arrived, .. }), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_came_is_not_assessed_again() {
+    let office = Office::start(None).await;
+    let first = office.rules(policy(Vec::new())).await;
+    let (_, never) = office.truck("AB1", "Happy Shop").await;
+    office.decided(&never, first).await;
+    office.pass(15 * DAY);
+    let (_, comes) = office.truck("AB2", "Happy Shop").await;
+    office.decided(&comes, first).await;
+    let second = office.rules(policy(Vec::new())).await;
+    office.decided(&comes, second).await;
+    assert_eq!(office.waiting(second).await, Vec::<String>::new());
+    let expired = office.store.assessment(&never).await.unwrap().unwrap();
+    assert_eq!(expired.policy, i64::from(first), "its declaration serves no more");
+}
+
+/// A rule of a company is about what happened to whoever is that company, not to who sends or gets the goods.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_to_a_company_before_is_known_of_it_as_a_carrier_and_as_a_shipper() {
+    let office = Office::start(None).await;
+    let known = office
+        .rules(policy(vec![
+            rule("new", "carrier.known_days < 7", Measure::Audit),
+            rule("known", "carrier.passages >= 1", Measure::Documents),
+            rule("found", "carrier.finds >= 1", Measure::Inspect),
+            rule("shipped", "consignments.exists(c, c.shipper.finds >= 2)", Measure::Detain),
+        ]))
+        .await;
+    let hit = async |movement: &str| {
+        let (decision, _) = office.decided(movement, known).await;
+        let rules = decision.assessment.reasons.into_iter().filter_map(|reason| match reason {
+            Reason::Rule { rule, .. } => Some(rule),
+            _ => None,
+        });
+        rules.collect::<Vec<_>>()
+    };
+    let (_, first) = office.truck("AB1", "First Shop").await;
+    assert_eq!(hit(&first).await, ["new"]);
+    office.at_the_lane(&first, Outcome::Released).await;
+    let (_, second) = office.truck("AB2", "Second Shop").await;
+    assert_eq!(hit(&second).await, ["new", "known"]);
+    office.inspected(&second, "found").await;
+    let (_, third) = office.truck("AB3", "Third Shop").await;
+    assert_eq!(hit(&third).await, ["new", "known", "found"]);
+    office.inspected(&third, "found").await;
+    office.pass(8 * DAY);
+    let (_, fourth) = office.truck("AB4", "Fourth Shop").await;
+    assert_eq!(hit(&fourth).await, ["known", "found", "shipped"]);
+    let (decision, _) = office.decided(&fourth, known).await;
+    let (carrier, shipper) =
+        (decision.facts.carrier.unwrap(), decision.facts.consignments[0].shipper.clone());
+    assert_eq!(
+        (carrier.history.passages, carrier.history.inspections, carrier.history.known_days),
+        (3, 2, 8)
+    );
+    assert_eq!(shipper.unwrap().history, carrier.history);
+    assert_eq!(office.replays().await, 4);
+}
+
+/// A release that somebody may look at first serves later than an inspection; the trade must not see that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trade_is_told_the_same_moment_whatever_the_code() {
+    let office = Office::start(None).await;
+    let wanted = rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect);
+    let version = office.rules(Policy { rules: vec![wanted], look_minutes: 20, ..Policy::default() }).await;
+    let mut told = Vec::new();
+    for (mark, consignee, expected) in [("AB1", "Happy Shop", "release"), ("AB2", "Gloomy Shop", "inspect")] {
+        let (_, movement) = office.truck(mark, consignee).await;
+        let (decision, code) = office.decided(&movement, version).await;
+        assert_eq!(code.as_deref(), Some(expected));
+        assert_eq!(decision.assessment.look_until.is_some(), expected == "release");
+        let path = format!("/api/v1/movements/{movement}");
+        let (_, seen) = office.call(Method::GET, &path, "trade", &json!(null)).await;
+        let news = office.store.news(&"acme".parse().unwrap(), 0, 100).await.unwrap();
+        let earliest = news.iter().find_map(|row| match &row.news {
+            News::Status { movement: of, earliest, .. } if *of == movement => *earliest,
+            _ => None,
+        });
+        let earliest = earliest.unwrap();
+        assert_eq!(seen["readiness"]["earliest"], json!(earliest.0), "{seen}");
+        // How long after it was bundled, which is when the cut-off begins.
+        let bundled = office.store.movement(&movement.parse().unwrap()).await.unwrap().unwrap().bundled_at;
+        told.push(earliest.0 - bundled);
+    }
+    assert_eq!(told, [0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_screening_stopped_is_counted_apart_from_what_other_systems_did() {
+    let office = Office::start(None).await;
+    let since = office.now();
+    let version =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    let (_, screened) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, other) = office.truck("AB2", "Happy Shop").await;
+    for movement in [&screened, &other] {
+        office.decided(movement, version).await;
+    }
+    let body = json!({ "action": "inspect", "reason": "a tip" });
+    let path = format!("/api/v1/movements/{other}/action");
+    let (status, answer) = office.call(Method::PUT, &path, "selector", &body).await;
+    assert_eq!(status, 204, "{answer}");
+    office.inspected(&screened, "found").await;
+    office.inspected(&other, "nothing_found").await;
+    let figures = office.store.figures(since, 0, office.now()).await.unwrap();
+    let sources = figures.sources.iter().map(|s| (s.basis, s.given, s.stopped, s.inspected, s.found));
+    assert_eq!(
+        sources.collect::<Vec<_>>(),
+        [(Basis::Engine, 1, 1, 1, 1), (Basis::System, 1, 1, 1, 0)],
+        "by screening, and by a system"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_is_refused_and_what_is_in_force_goes_on() {
     let office = Office::start(None).await;
     let good =
@@ -475,6 +700,115 @@ async fn the_draw_never_exceeds_its_quota_on_postgresql() {
     a_quota_is_kept(Some(&server.url())).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_can_verify_a_days_draw_once_nothing_of_the_day_can_cross_and_nobody_before() {
+    let office = Office::start(None).await;
+    let share = |millionths| Probability::from_millionths(millionths).unwrap();
+    let random = RandomShares { inspect: share(400_000), documents: share(300_000), audit: share(0) };
+    let version = office.rules(Policy { random, ..Policy::default() }).await;
+    let day = office.soon().date();
+    for number in 0..8 {
+        let (_, movement) = office.truck(&format!("VF{number}"), "Happy Shop").await;
+        office.decided(&movement, version).await;
+    }
+    let (place, vault) = (&office.place, &office.vault);
+    let published = async || {
+        let address = format!("http://{}/api/v1/draws?from={day}", office.central.http());
+        let answer = office.http.get(address).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "nobody has to sign in");
+        let all = answer.json::<Value>().await.unwrap();
+        assert!(all["draws"].as_array().unwrap().len() >= 15, "those to come are committed to: {all}");
+        all["draws"][0].clone()
+    };
+    let before = published().await;
+    assert_eq!((&before["day"], before.get("key")), (&json!(day), None), "the key stays where it is");
+    // The day is past, but who was expected on it may come still, and must not know.
+    for days in [0, 2] {
+        office.pass(days * DAY);
+        let early = tell(&office.store, vault, (place, office.now()), day, &mut Vec::new()).await;
+        assert!(matches!(early, Err(NotTold::NotOver(_))), "{early:?}");
+    }
+    office.pass(14 * DAY);
+    let mut file = Vec::new();
+    let told = tell(&office.store, vault, (place, office.now()), day, &mut file).await.unwrap();
+    assert_eq!(told, 8);
+    let after = published().await;
+    assert_eq!(after["commitment"], before["commitment"]);
+    let text = String::from_utf8(file).unwrap();
+    let head: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(head, after, "the file has what everybody was told");
+    let verified = verify_all(text.as_bytes()).unwrap();
+    assert_eq!((verified.draws, json!(verified.commitment.digest)), (8, before["commitment"].clone()));
+
+    let tampered = |line: usize, change: &dyn Fn(&mut Value)| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut value: Value = serde_json::from_str(&lines[line - 1]).unwrap();
+        change(&mut value);
+        lines[line - 1] = value.to_string();
+        verify_all(lines.join("\n").as_bytes()).unwrap_err().to_string()
+    };
+    let another = json!(Digest::of(b"another"));
+    for (line, change, said) in [
+        (1, (&|v: &mut Value| v["key"] = another.clone()) as &dyn Fn(&mut Value), "not the one committed to"),
+        (3, &|v: &mut Value| v["draw"]["subject"]["mark"] = json!("ZZ1"), "the key gives"),
+        (4, &|v: &mut Value| v["draw"]["subject"]["passages"] = json!(7), "the key gives"),
+        (5, &|v: &mut Value| v["draw"]["ticket"] = json!(999_999), "the key gives"),
+        (6, &|v: &mut Value| v["drawn"]["ticket"] = json!(999_999), "was decided by"),
+        (7, &|v: &mut Value| v["drawn"]["measure"] = json!("audit"), "the ticket is drawn for"),
+        (8, &|v: &mut Value| v["more"] = json!(1), "not as"),
+    ] {
+        let error = tampered(line, change);
+        assert!(error.starts_with(&format!("line {line}: ")) && error.contains(said), "{error}");
+    }
+}
+
+/// What was decided outlives the declaration, and can be made again without it.
+async fn a_decision_is_kept(database: Option<&str>) {
+    let office = Office::start(database).await;
+    let version = office.rules(policy(Vec::new())).await;
+    let (_, movement) = office.truck("AB1", "Happy Shop").await;
+    office.decided(&movement, version).await;
+    let roll_off = async || {
+        let now = office.now();
+        let since = |days: u32| now.plus_millis(-i64::from(days) * DAY);
+        let place = &office.place;
+        let kept = KeptSince {
+            declarations: since(place.retention_days),
+            decisions: since(place.decision_retention_days),
+        };
+        office.store.roll_off(kept, now).await.unwrap();
+    };
+    let kept = async || {
+        let declared = office.store.movement(&movement.parse().unwrap()).await.unwrap().is_some();
+        let decisions = office.store.decisions(std::slice::from_ref(&movement)).await.unwrap().len();
+        (declared, decisions, office.store.assessments(&movement).await.unwrap().len())
+    };
+    office.pass(60 * DAY);
+    roll_off().await;
+    assert_eq!(kept().await, (true, 1, 1));
+    office.pass(60 * DAY);
+    roll_off().await;
+    assert_eq!(kept().await, (false, 1, 1));
+    assert_eq!(office.replays().await, 1);
+    let report = check(&office.database, office.store.signer(), None).await.unwrap();
+    let damage: Vec<_> = report.findings.iter().filter(|f| f.grade == Grade::Damage).collect();
+    assert!(damage.is_empty(), "{damage:#?}");
+    office.pass(7 * 366 * DAY);
+    roll_off().await;
+    assert_eq!(kept().await, (false, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_can_be_made_again_long_after_its_declaration_has_rolled_off() {
+    a_decision_is_kept(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_can_be_made_again_long_after_its_declaration_has_rolled_off_on_postgresql() {
+    let server = support::Postgres::start().unwrap();
+    a_decision_is_kept(Some(&server.url())).await;
+}
+
 /// A draft with an example for which it holds and one for which it does not.
 fn draft(id: &str, consignee: &str) -> RuleDraft {
     let facts = risk::example::facts();
@@ -520,6 +854,36 @@ impl Office {
         }
         panic!("{movement} did not get {code}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_that_was_typed_into_a_policy_would_have_done_is_told_before_it_is_approved() {
+    let office = Office::start(None).await;
+    let old = rule("old", &for_consignee("Old Shop"), Measure::Documents);
+    let first = office.rules(policy(vec![old.clone()])).await;
+    let (_, gloomy) = office.truck("AB1", "Gloomy Shop").await;
+    let (_, other) = office.truck("AB2", "Old Shop").await;
+    for movement in [&gloomy, &other] {
+        office.decided(movement, first).await;
+    }
+    office.inspected(&gloomy, "found").await;
+    let new = rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect);
+    let changed = Rule { measure: Measure::Inspect, ..old.clone() };
+    let said = async |rules: Vec<Rule>| {
+        let version = put_policy(&office.store, &office.zone(), policy(rules), "chan", office.now()).await;
+        let typed = typed(&office.store, version.unwrap(), office.now()).await.unwrap();
+        typed.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(said(vec![old.clone()]).await, Vec::<String>::new(), "it is in force already");
+    assert_eq!(
+        said(vec![old, new.clone()]).await,
+        [
+            "rule gloomy 1 (inspect): of 2 movements of 1 days it would have hit 1 (1.00 a day), 1 of them harder than was \
+          decided; 1 hits were inspected, 1 with a find (100.0%)"
+        ]
+    );
+    let of_both = said(vec![changed, new]).await;
+    assert!(of_both[0].starts_with("rule old 1 (inspect): ") && of_both.len() == 2, "{of_both:?}");
 }
 
 /// From a draft over its simulation and a second pair of eyes into force, to its first hits and out of force again.

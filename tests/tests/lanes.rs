@@ -3,13 +3,19 @@
 #![allow(missing_docs)]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use central::clock::Clock;
+use central::screening::{approve, put_policy};
 use clearance::decide::Reason;
+use clearance::ids::Digest;
 use clearance::passage::Outcome;
 use reqwest::Method;
+use risk::policy::ScoreUse;
+use risk::{Policy, Probability};
 use serde_json::json;
 use tests::world::play::{PACE, play, render};
-use tests::world::queue::{Truck, trucks};
+use tests::world::queue::{Declared, Truck, trucks};
 use tests::world::site::{Site, SiteOptions};
 
 /// Trucks of the demo's queue, by their stories.
@@ -72,5 +78,50 @@ async fn nothing_is_released_once_central_has_been_silent_for_the_length_of_a_le
     let played = play(&site, &trucks, footage, PACE, |_| {}).await.unwrap();
     assert!(played[0].as_expected, "{played:#?}");
     assert_eq!(site.gates[0].view().borrow().raised, 0, "the boom has never been raised");
+    site.edge.stop().await;
+}
+
+/// Central is well and vouches for its lanes, and screening takes no decision: the policy wants a score, and the model is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truck_that_screening_could_not_assess_is_referred_and_never_released() {
+    let mut trucks = from_queue(&["code release"]);
+    trucks[0].declared = Declared::Screened;
+    (trucks[0].expected, trucks[0].expected_reasons) = (Outcome::Referred, &[Reason::NoDirective]);
+    let films = tempfile::TempDir::new().unwrap();
+    let footage = render(&trucks, films.path(), |_, _| {}).unwrap();
+    let more = "risk_model = \"no-bundle\"".to_owned();
+    let site = Site::start(SiteOptions { lanes: 1, more, ..SiteOptions::default() }).await.unwrap();
+    let (config, store) = site.store().await.unwrap();
+    // It holds nothing against anybody: whoever was assessed by it would be released.
+    let score =
+        ScoreUse { model: Digest::of(b"no bundle"), red: Some(Probability::ONE), yellow: None, blue: None };
+    let policy = Policy { score: Some(score), ..Policy::default() };
+    let (zone, now) = (config.place().unwrap().zone, Clock::system().now());
+    let version = put_policy(&store, &zone, policy, "chan", now).await.unwrap();
+    approve(&store, version, "wong", now).await.unwrap();
+    let movement = site.movement(&trucks[0]).await.unwrap();
+    let refused = async {
+        loop {
+            if let Some(row) = store.assessment(&movement).await.unwrap() {
+                break row.decision().unwrap().assessment;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_mins(1), refused).await.unwrap();
+    assert!(refused.is_unassessed(), "{refused:?}");
+    site.follows(0).await.unwrap();
+    let played = play(&site, &trucks, footage, PACE, |_| {}).await.unwrap();
+    assert!(played[0].as_expected, "{played:#?}");
+    assert_eq!(site.gates[0].view().borrow().raised, 0, "the boom has never been raised");
+    site.delivered().await.unwrap();
+    let feed = site.call(Method::GET, "/api/v1/passages", "selector", &json!({})).await.unwrap();
+    let decision = &feed["passages"][0]["decision"];
+    assert_eq!(
+        (&decision["outcome"], &decision["reason"]),
+        (&json!("referred"), &json!("no_directive")),
+        "{feed:#}"
+    );
+    assert_eq!(store.movement(&movement.parse().unwrap()).await.unwrap().unwrap().action, None);
     site.edge.stop().await;
 }

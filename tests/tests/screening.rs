@@ -44,8 +44,11 @@ async fn the_guide_puts_a_policy_into_force_and_a_listed_company_is_inspected() 
     let undrawn = policy.replace("\"inspect\": 10000", "\"inspect\": 0").replace(": 20000", ": 0");
     std::fs::write(&file, undrawn).unwrap();
     let version = draw_up().unwrap();
+    let unseen = ["risk", "approve", version.trim(), "--officer", "wong"];
+    let unseen = office.command_given(&unseen, PASSWORD).unwrap_err().to_string();
+    assert!(unseen.contains("light-and-dear 1 (documents)") && unseen.contains("--seen"), "{unseen}");
     let approve = |officer: &str| {
-        office.command_given(&["risk", "approve", version.trim(), "--officer", officer], PASSWORD)
+        office.command_given(&["risk", "approve", version.trim(), "--seen", "--officer", officer], PASSWORD)
     };
     let own = approve("chan").unwrap_err().to_string();
     assert!(own.contains("somebody else"), "{own}");

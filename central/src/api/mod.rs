@@ -7,6 +7,7 @@ mod company;
 mod consignments;
 mod customs;
 mod described;
+mod draws;
 mod evidence;
 mod feed;
 mod files;
@@ -54,7 +55,7 @@ const MOST_BATCH: usize = 32 << 20;
     tags((name = "consignments", description = "What shippers declare"), (name = "movements", description = "What drivers bundle with a vehicle"),
         (name = "events", description = "What happens, in order"), (name = "company", description = "Whom a company wants told"),
         (name = "webhooks", description = "A company's systems are told what happens"), (name = "certificates", description = "Certificates of systems"),
-        (name = "customs", description = "For customs"))
+        (name = "customs", description = "For customs"), (name = "draws", description = "For everybody"))
 )]
 struct Description;
 
@@ -100,6 +101,7 @@ fn parts() -> (Router<AppState>, utoipa::openapi::OpenApi) {
         .routes(routes!(certificates::renew))
         .routes(routes!(certificates::revoke))
         .routes(routes!(evidence::evidence))
+        .routes(routes!(draws::draws))
         .routes(routes!(customs::assign, customs::revoke))
         .routes(routes!(customs::inspected))
         .routes(routes!(customs::seal))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clearance::ids::{Digest, UtcMillis};
+use clearance::ids::UtcMillis;
 use jiff::civil::Date;
 use risk::draw::{DayKey, Draw, Subject};
 
@@ -58,14 +58,15 @@ impl Keys {
                 let commitment = key.commitment().digest.to_string();
                 self.store.put_draw_key(day, &commitment, &sealed, now).await?
             };
-            self.open.insert(day, opened(&self.vault, day, &row)?);
+            self.open.insert(day, opened(&self.vault, &row)?);
         }
         self.open.get(&day).ok_or_else(|| data(format!("the draw's key of {day}")))
     }
 }
 
 /// The key of a day as it is stored; only the one that was committed to.
-fn opened(vault: &Vault, day: Date, row: &DrawRow) -> Result<DayKey, StorageError> {
+pub(super) fn opened(vault: &Vault, row: &DrawRow) -> Result<DayKey, StorageError> {
+    let day: Date = row.day.parse().map_err(data)?;
     let bytes = vault.unseal(&sealed_for(day), &row.key).map_err(data)?;
     let bytes: [u8; 32] =
         bytes.try_into().map_err(|_| data(format!("the draw's key of {day} has not 32 bytes")))?;
@@ -74,11 +75,4 @@ fn opened(vault: &Vault, day: Date, row: &DrawRow) -> Result<DayKey, StorageErro
         return Err(data(format!("the draw's key of {day} is not the one that was committed to")));
     }
     Ok(key)
-}
-
-/// The key of a day, hexadecimal; for days that are over.
-pub(crate) async fn reveal(store: &Store, vault: &Vault, day: Date) -> anyhow::Result<Digest> {
-    let row = store.draw_key(day).await?;
-    let row = row.ok_or_else(|| anyhow::anyhow!("nothing was drawn on {day}"))?;
-    Ok(Digest(*opened(vault, day, &row)?.reveal()))
 }

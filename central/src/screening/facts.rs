@@ -1,12 +1,12 @@
 //! What the screening engine is told of a movement: what is stored of it, and what is known from before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use clearance::ids::{SiteId, UtcMillis};
 use risk::facts;
 
 use crate::storage::screening::{Acquaintance, Known};
-use crate::storage::trade::{Carrying, ConsignmentRow};
+use crate::storage::trade::{Carrying, ConsignmentRow, Names};
 use crate::storage::{StorageError, Store, data};
 use crate::trade::{GoodsLine, Load, Place};
 
@@ -67,17 +67,14 @@ fn timestamp(at: UtcMillis) -> Result<jiff::Timestamp, StorageError> {
 pub(crate) struct Past {
     known: BTreeMap<Acquaintance, Known>,
     /// Names of companies of the trade, by their ids.
-    companies: BTreeMap<String, String>,
+    companies: Names,
 }
 
 impl Past {
     /// Look everybody up, each once.
     pub(crate) async fn look_up(store: &Store, movements: &[Carrying]) -> Result<Self, StorageError> {
-        let mut traders: BTreeSet<&str> = movements.iter().map(|it| it.movement.trader.as_str()).collect();
-        traders.extend(movements.iter().flat_map(Carrying::counting).map(|row| row.trader.as_str()));
-        let companies = store.names_of(&traders).await?;
-        let mut all: BTreeSet<Acquaintance> = movements.iter().flat_map(Acquaintance::of).collect();
-        all.extend(companies.values().map(|name| Acquaintance::party(name)));
+        let companies = store.names_of(&movements.iter().flat_map(Carrying::companies).collect()).await?;
+        let all = movements.iter().flat_map(|it| Acquaintance::of(it, &companies)).collect();
         Ok(Self { known: store.known(&all).await?, companies })
     }
 

@@ -7,15 +7,19 @@
 
 pub mod command;
 mod draw;
+mod draws;
 mod facts;
 mod policy;
 pub mod rules;
 mod score;
+mod typed;
 mod watch;
 mod work;
 
-pub(crate) use draw::reveal;
+pub use draws::{NotTold, NotVerified, Verified, tell, verify_all};
+pub(crate) use draws::{Published, published, reveal};
 pub use policy::{ImportList, NotTaken, approve, put_list, put_policy};
+pub use typed::{Typed, typed};
 pub(crate) use watch::Watched;
 pub(crate) use work::screen;
 pub use work::{Replayed, replay};

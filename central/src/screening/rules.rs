@@ -4,6 +4,8 @@
 //! A rule that is approved comes into force with a policy that is the one in force with this rule in it; both are stored in one
 //! transaction. A policy that does not fit is refused as a whole, and what is in force goes on.
 
+use std::collections::BTreeMap;
+
 use clearance::ids::{OfficerId, UtcMillis};
 use jiff::tz::TimeZone;
 use risk::Policy;
@@ -151,40 +153,55 @@ pub struct Simulated {
 
 /// Ask a sound draft of the movements that were assessed since a moment, as if it had been live; nothing is stored.
 pub async fn dry_run(store: &Store, checked: Checked, since: UtcMillis) -> Result<Simulated, StorageError> {
+    let asked = dry_runs(store, vec![checked], since, MOST_SIMULATED).await?;
+    asked.into_iter().next().ok_or_else(|| data("nothing was simulated"))
+}
+
+/// The same of several, together: each movement is read once. At most `most` movements, the newest ones.
+pub(super) async fn dry_runs(
+    store: &Store,
+    checked: Vec<Checked>,
+    since: UtcMillis,
+    most: u64,
+) -> Result<Vec<Simulated>, StorageError> {
     let mut place = (i64::MAX, String::new());
-    let (mut reports, mut hits) = (Simulation::new(checked), Vec::new());
-    while reports.asked() < MOST_SIMULATED {
+    let mut asked = 0;
+    let mut under_way: Vec<_> =
+        checked.into_iter().map(|checked| (Simulation::new(checked), Vec::new())).collect();
+    while asked < most {
         let rows = store.past_assessments(since, (place.0, &place.1), TOGETHER).await?;
         let Some(last) = rows.last() else { break };
         place = (last.at, last.movement.clone());
+        asked += rows.len() as u64;
         let ids: Vec<String> = rows.iter().map(|row| row.movement.clone()).collect();
-        let found: std::collections::BTreeMap<String, bool> =
-            store.outcomes(&ids).await?.into_iter().collect();
-        let asking = move || ask(reports, &rows, &found);
-        let (after, hit) = tokio::task::spawn_blocking(asking).await.map_err(data)??;
-        reports = after;
-        hits.extend(hit);
-        hits.truncate(NAMED);
+        let found: BTreeMap<String, bool> = store.outcomes(&ids).await?.into_iter().collect();
+        let asking = move || ask(under_way, &rows, &found);
+        under_way = tokio::task::spawn_blocking(asking).await.map_err(data)??;
     }
-    Ok(Simulated { report: reports.report(), hits })
+    let simulated = |(simulation, hits): Asked| Simulated { report: simulation.report(), hits };
+    Ok(under_way.into_iter().map(simulated).collect())
 }
 
+/// A simulation under way, and the newest movements that it hit.
+type Asked = (Simulation, Vec<String>);
+
 fn ask(
-    mut simulation: Simulation,
+    mut under_way: Vec<Asked>,
     rows: &[AssessmentRow],
-    found: &std::collections::BTreeMap<String, bool>,
-) -> Result<(Simulation, Vec<String>), StorageError> {
-    let mut hits = Vec::new();
+    found: &BTreeMap<String, bool>,
+) -> Result<Vec<Asked>, StorageError> {
     for row in rows {
         let decision = row.decision()?;
         // How long an inspection takes is not recorded.
         let outcome = found.get(&row.movement).map(|found| Outcome { found: *found, minutes: 0 });
         let past = Past { facts: &decision.facts, assessment: &decision.assessment, outcome };
-        if simulation.ask(&past) {
-            hits.push(row.movement.clone());
+        for (simulation, hits) in &mut under_way {
+            if simulation.ask(&past) && hits.len() < NAMED {
+                hits.push(row.movement.clone());
+            }
         }
     }
-    Ok((simulation, hits))
+    Ok(under_way)
 }
 
 /// Simulate a draft on the movements that were assessed since a moment, and keep the report with it.

@@ -18,7 +18,9 @@ use super::policy;
 use super::score::Model;
 use super::watch::{LEAST_SCORED, watch};
 use crate::state::AppState;
-use crate::storage::screening::{Asked, LOT, NotScreened, ScreenAllAgain, ScreenLater, Screened};
+use crate::storage::screening::{
+    Asked, LOT, NotScreened, ScreenAllAgain, ScreenLater, ScreenTogether, Screened,
+};
 use crate::storage::trade::Carrying;
 use crate::storage::{StorageError, Store, data};
 use crate::trade::Place;
@@ -139,11 +141,12 @@ impl Desk {
         self.watch_model(&engine).await?;
         self.make_keys().await?;
         let (store, now) = (&self.state.store, self.state.clock.now());
+        let (policy, ended) = (engine.policy().version, self.state.operations.place().ended(now));
         if engine.turns_between(self.turned, now) {
-            store.change(ScreenAllAgain { policy: engine.policy().version }).await?;
+            store.change(ScreenAllAgain { policy, ended }).await?;
         }
         self.turned = now;
-        let mut due = store.to_screen(engine.policy().version, now, TOGETHER).await?;
+        let mut due = store.to_screen(policy, (now, ended), TOGETHER).await?;
         // Those that have no code yet come first; however many come, some of the others go with them.
         let new = due.iter().take_while(|(_, again)| !again).count();
         due.truncate(new + LOT);
@@ -154,7 +157,10 @@ impl Desk {
         for read in store.carrying_each(&ids, now).await? {
             match read {
                 Ok(carrying) => movements.push(carrying),
-                Err((_, error)) => unread = Some(error),
+                Err((movement, error)) => {
+                    put_off(store, movement, now).await?;
+                    unread = Some(error);
+                }
             }
         }
         let past = Arc::new(Past::look_up(store, &movements).await?);
@@ -162,7 +168,14 @@ impl Desk {
             let (engine, keys, state) = (Arc::clone(&engine), Arc::clone(&self.keys), self.state.clone());
             let (model, past) =
                 (self.model.clone().filter(|_| engine.policy().score.is_some()), Arc::clone(&past));
-            async move { ask(&state, &engine, model, &keys, &past, carrying).await }
+            async move {
+                let movement = carrying.movement.id.clone();
+                let asked = ask(&state, &engine, model, &keys, &past, carrying).await;
+                if asked.as_ref().is_err_and(|error| !error.is_passing()) {
+                    put_off(&state.store, movement, now).await?;
+                }
+                asked
+            }
         };
         self.assessed += movements.len();
         let asked = stream::iter(movements).map(one);
@@ -220,10 +233,13 @@ impl Desk {
             return Ok(());
         }
         let Some(row) = self.state.store.policy(version).await? else { return Ok(()) };
-        let zone = &self.state.operations.place().zone;
+        let place = self.state.operations.place();
+        let zone = &place.zone;
         match policy::ready(&self.state.store, zone, &row).await {
             Ok(engine) => {
                 tracing::info!(version, digest = %engine.digest(), "the policy is in force");
+                let ended = place.ended(self.state.clock.now());
+                self.state.store.change(ScreenTogether { policy: version, ended }).await?;
                 self.engine = Some(engine);
                 self.refused = None;
             }
@@ -256,7 +272,8 @@ impl Desk {
                 self.model = Some(Arc::new(model));
                 (self.drift, self.looked_for_drift) = (None, None);
                 // What was assessed without it.
-                self.state.store.change(ScreenAllAgain { policy: policy.version }).await?;
+                let ended = self.state.operations.place().ended(self.state.clock.now());
+                self.state.store.change(ScreenAllAgain { policy: policy.version, ended }).await?;
             }
             Ok(model) => tracing::error!(
                 bundle,
@@ -319,8 +336,7 @@ async fn ask(
 ) -> Result<Option<Asked>, StorageError> {
     let (store, place, now) = (&state.store, state.operations.shared_place(), state.clock.now());
     if !carrying.readiness(&place, now).declared {
-        let (movement, after) = (carrying.movement.id, now.plus_millis(LATER_MS));
-        store.change(ScreenLater { movement, after }).await?;
+        put_off(store, carrying.movement.id, now).await?;
         return Ok(None);
     }
     let seen = carrying.seen();
@@ -341,6 +357,11 @@ async fn ask(
     let (facts, score, reasons) = asked.await.map_err(data)?;
     let movement = facts.movement.clone();
     Ok(Some(Asked { movement, seen, facts, score, draw, reasons }))
+}
+
+/// Look at a movement again later: others must not wait for what it lacks, or for what cannot be read of it.
+async fn put_off(store: &Store, movement: String, now: UtcMillis) -> Result<(), StorageError> {
+    store.change(ScreenLater { movement, after: now.plus_millis(LATER_MS) }).await
 }
 
 async fn draw(

@@ -86,6 +86,8 @@ struct Form {
     time_zone: String,
     #[serde(default = "default_retention")]
     retention_days: u32,
+    #[serde(default = "default_decision_retention")]
+    decision_retention_days: u32,
     #[serde(default)]
     bay_hour_hkd: Option<u32>,
     rules: Vec<Rules>,
@@ -97,6 +99,11 @@ fn default_retention() -> u32 {
     90
 }
 
+/// Seven years.
+fn default_decision_retention() -> u32 {
+    2_557
+}
+
 /// The rules of a place over time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
@@ -104,6 +111,8 @@ pub struct Place {
     pub zone: TimeZone,
     /// Days for which declarations are kept after they were last changed.
     pub retention_days: u32,
+    /// Days for which assessments and officers' decisions are kept after they were made, at least as long as the declaration.
+    pub decision_retention_days: u32,
     /// What an hour of a vehicle's inspection costs, in Hong Kong dollars, where it is known.
     pub bay_hour_hkd: Option<u32>,
     rules: Vec<Rules>,
@@ -172,6 +181,7 @@ impl Place {
         Ok(Self {
             zone,
             retention_days: form.retention_days,
+            decision_retention_days: form.decision_retention_days,
             bay_hour_hkd: form.bay_hour_hkd,
             rules: form.rules,
             exemptions: form.exemptions,
@@ -187,6 +197,16 @@ impl Place {
     pub fn rules(&self, at: UtcMillis) -> &Rules {
         let day = self.day(at);
         self.rules.iter().rev().find(|rules| rules.from <= day).unwrap_or(&self.rules[0])
+    }
+
+    /// Whatever was expected at this moment or before, and did not come, has expired at `now`.
+    pub fn ended(&self, now: UtcMillis) -> UtcMillis {
+        now.plus_millis(-i64::from(self.rules(now).validity_days) * 86_400_000)
+    }
+
+    /// Whether nothing that was expected on a day can cross any more.
+    pub fn is_over(&self, day: Date, now: UtcMillis) -> bool {
+        self.day(self.ended(now)) > day
     }
 
     /// Exemptions of a moment.

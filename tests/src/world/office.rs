@@ -99,7 +99,7 @@ impl Office {
         std::fs::write(&file, serde_json::to_vec(policy)?)?;
         let words = ["risk", "policy", "--officer", SELECTORS[0], "--config"];
         let version = run(&words, &[config, &file], SELECTORS_PASSWORD)?;
-        let words = ["risk", "approve", &version, "--officer", SELECTORS[1], "--config"];
+        let words = ["risk", "approve", &version, "--seen", "--officer", SELECTORS[1], "--config"];
         run(&words, &[config], SELECTORS_PASSWORD).map(drop)
     }
 

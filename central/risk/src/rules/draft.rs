@@ -118,6 +118,12 @@ impl RuleDraft {
 }
 
 impl Checked {
+    /// A rule of a policy that was never drafted: it has no examples, and may be simulated, never approved by itself.
+    pub fn of_policy(rule: Rule) -> Result<Self, ConditionError> {
+        let compiled = CompiledRule::new(rule.clone())?;
+        Ok(Self { draft: RuleDraft { rule, purpose: String::new(), examples: Vec::new() }, compiled })
+    }
+
     /// The draft.
     pub fn draft(&self) -> &RuleDraft {
         &self.draft

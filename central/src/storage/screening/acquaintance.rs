@@ -7,7 +7,7 @@ use risk::facts::History;
 use sqlx::AssertSqlSafe;
 
 use crate::storage::statement::{ROWS, rows};
-use crate::storage::trade::Carrying;
+use crate::storage::trade::{Carrying, Names};
 use crate::storage::{StorageError, Store, Write};
 use crate::trade::consignment::fold;
 use crate::trade::movement::Inspection;
@@ -38,11 +38,12 @@ impl Acquaintance {
         }
     }
 
-    /// Everybody of a movement, once.
-    pub(crate) fn of(carrying: &Carrying) -> BTreeSet<Self> {
+    /// Everybody of a movement, once: a company that carries or lodges is known by its name, as whoever is declared under it.
+    pub(crate) fn of(carrying: &Carrying, companies: &Names) -> BTreeSet<Self> {
         let parties =
             carrying.counting().flat_map(|row| [&row.consignment.consignor, &row.consignment.consignee]);
         let mut all: BTreeSet<Self> = parties.map(|party| Self::party(&party.name)).collect();
+        all.extend(carrying.companies().filter_map(|id| companies.get(id)).map(|name| Self::party(name)));
         all.insert(Self::Vehicle(carrying.movement.mark.clone()));
         all
     }
@@ -111,8 +112,13 @@ impl Store {
 
 impl Write<'_> {
     /// Everybody of a movement was seen.
-    pub(crate) async fn meet(&mut self, carrying: &Carrying, at: UtcMillis) -> Result<(), StorageError> {
-        self.add_up(carrying, at, [0; 3]).await
+    pub(crate) async fn meet(
+        &mut self,
+        carrying: &Carrying,
+        companies: &Names,
+        at: UtcMillis,
+    ) -> Result<(), StorageError> {
+        self.add_up(Acquaintance::of(carrying, companies), at, [0; 3]).await
     }
 
     /// Something happened to a movement: it counts for everybody of it. Sandboxes have no past.
@@ -133,16 +139,17 @@ impl Write<'_> {
             Happened::Inspection { result, before: None } => [0, 1, found(result)],
             Happened::Inspection { result, before: Some(before) } => [0, 0, found(result) - found(before)],
         };
-        self.add_up(&carrying, at, more).await
+        let companies = self.names_of(&carrying.companies().collect()).await?;
+        self.add_up(Acquaintance::of(&carrying, &companies), at, more).await
     }
 
     async fn add_up(
         &mut self,
-        carrying: &Carrying,
+        everybody: BTreeSet<Acquaintance>,
         at: UtcMillis,
         [passages, inspections, finds]: [i64; 3],
     ) -> Result<(), StorageError> {
-        for who in Acquaintance::of(carrying) {
+        for who in everybody {
             let (kind, name) = who.stored();
             sqlx::query(
                 "INSERT INTO acquaintances (kind, name, first_seen, last_seen, passages, inspections, finds) \

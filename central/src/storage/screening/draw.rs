@@ -56,12 +56,13 @@ impl Store {
         self.draw_key(day).await?.ok_or_else(|| StorageError::Lost(format!("the draw's key of {day}")))
     }
 
-    /// Commitments of all days from one on, by day.
-    pub async fn draw_keys(&self, from: Date) -> Result<Vec<DrawRow>, StorageError> {
+    /// The keys of the days from one on, by day.
+    pub async fn draw_keys(&self, from: Date, most: u32) -> Result<Vec<DrawRow>, StorageError> {
         let rows = sqlx::query_as(
-            "SELECT day, commitment, key, made_at FROM screening_draws WHERE day >= $1 ORDER BY day",
+            "SELECT day, commitment, key, made_at FROM screening_draws WHERE day >= $1 ORDER BY day LIMIT $2",
         )
         .bind(from.to_string())
+        .bind(i64::from(most))
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)

@@ -22,7 +22,7 @@ use crate::storage::statement::{ROWS, rows};
 use crate::storage::trade::{Carrying, Code, Seen, TAKEN_BACK};
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::Place;
-use crate::workbench::decision::strictness;
+use crate::workbench::decision::{Basis, strictness};
 
 /// As many movements as a lot takes, and so as many as whoever lodges waits for at most. They wait for the disk together, which takes
 /// as long as deciding of dozens of them.
@@ -114,10 +114,12 @@ impl Change for Screened {
                 kept.push(Kept { decision, before, carrying });
             }
             write.keep_decisions(&kept, engine.policy().version, at).await?;
+            let ids = kept.iter().flat_map(|it| it.carrying.companies()).collect();
+            let companies = write.names_of(&ids).await?;
             for Kept { decision, before, carrying } in &kept {
                 // Another policy makes nobody known who was not before.
                 if !before.stands() {
-                    write.meet(carrying, at).await?;
+                    write.meet(carrying, &companies, at).await?;
                 }
                 write.follow(carrying, &decision.assessment, &place, at).await?;
             }
@@ -133,8 +135,10 @@ fn unchanged(
     before: Option<Before>,
 ) -> Result<(Carrying, Before), NotScreened> {
     let (carrying, before) = (now.ok_or(NotScreened::Changed)??, before.ok_or(NotScreened::Changed)?);
-    let changed =
-        carrying.seen() != asked.seen || carrying.movement.has_begun() || before.screened == TAKEN_BACK;
+    let movement = &carrying.movement;
+    // A vehicle may wait at the lane: until the lane has signalled, another code still counts.
+    let decided = movement.signalled().is_some() || movement.is_over();
+    let changed = carrying.seen() != asked.seen || decided || before.screened == TAKEN_BACK;
     if changed { Err(NotScreened::Changed) } else { Ok((carrying, before)) }
 }
 
@@ -355,9 +359,9 @@ impl Write<'_> {
                 let from = assessment.look_until.map_or(earliest, |until| until.max(earliest));
                 let window = Window { from, until: row.expires(place, at) };
                 let reason = assessment.measure.name();
-                let code = Code { action, window, reason, by: SCREENING, at };
+                let code = Code { action, window, earliest, reason, by: SCREENING, at };
                 self.give_code(row, &code).await?;
-                self.record_code(row, &code).await
+                self.record_code(row, &code, Basis::Engine).await
             }
         }
     }

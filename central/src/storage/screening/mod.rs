@@ -17,7 +17,7 @@ mod rules;
 pub(crate) use acquaintance::Happened;
 pub use acquaintance::{Acquaintance, Known};
 pub use assessment::{AssessmentRow, SCREENING};
-pub(crate) use assessment::{ScreenAllAgain, ScreenLater};
+pub(crate) use assessment::{ScreenAllAgain, ScreenLater, ScreenTogether};
 pub use draw::DrawRow;
 pub(crate) use lot::{Asked, LOT, NotScreened, Screened, code_that_follows};
 pub(crate) use policy::{ApprovePolicy, PutList, PutPolicy};

@@ -10,6 +10,7 @@ use crate::ccrn::Ccrn;
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::news::Doer;
 use crate::trade::{MovementStatus, News};
+use crate::workbench::decision::Basis;
 
 /// In `movements.screened`: an officer has taken its code back. It stays without one until it is changed, or an officer decides.
 pub(crate) const TAKEN_BACK: i64 = i64::MAX;
@@ -21,6 +22,8 @@ pub(crate) struct Assess {
     pub(crate) seen: Seen,
     pub(crate) action: ActionCode,
     pub(crate) window: Window,
+    /// See [`Code::earliest`].
+    pub(crate) earliest: UtcMillis,
     pub(crate) reason: String,
     pub(crate) by: String,
     pub(crate) at: UtcMillis,
@@ -41,12 +44,13 @@ impl Change for Assess {
             let code = Code {
                 action: self.action,
                 window: self.window,
+                earliest: self.earliest,
                 reason: &self.reason,
                 by: &self.by,
                 at: self.at,
             };
             write.give_code(&carrying.movement, &code).await?;
-            write.record_code(&carrying.movement, &code).await?;
+            write.record_code(&carrying.movement, &code, Basis::System).await?;
             Ok(())
         })
     }
@@ -56,6 +60,9 @@ impl Change for Assess {
 pub(crate) struct Code<'a> {
     pub(crate) action: ActionCode,
     pub(crate) window: Window,
+    /// From when the vehicle may cross, as the trade is told: what it has declared decides that, and never the code, whose window may
+    /// begin later for some codes than for others.
+    pub(crate) earliest: UtcMillis,
     pub(crate) reason: &'a str,
     pub(crate) by: &'a str,
     pub(crate) at: UtcMillis,
@@ -118,9 +125,10 @@ impl Write<'_> {
             movement: id.to_owned(),
             status: MovementStatus::Assessed,
             report: None,
-            earliest: Some(code.window.from),
+            earliest: Some(code.earliest),
         };
-        if row.action.is_none() {
+        // Of a vehicle that is at the lane the trade knows that already.
+        if row.action.is_none() && !row.has_begun() {
             self.tell_concerned(id, code.at, &news, &Doer::authority()).await?;
         }
         self.expect(&row.mark.parse().map_err(data)?, code.at).await

@@ -252,6 +252,13 @@ impl Carrying {
         self.consignments.iter().filter(|row| !row.cancelled)
     }
 
+    /// Companies of the trade that take part: who carries it and who lodged what it carries, by id; empty for what was there before
+    /// there were companies.
+    pub(crate) fn companies(&self) -> impl Iterator<Item = &str> {
+        let shippers = self.counting().map(|row| row.trader.as_str());
+        std::iter::once(self.movement.trader.as_str()).chain(shippers)
+    }
+
     /// In which state this is.
     pub fn seen(&self) -> Seen {
         let mut consignments: Vec<_> = self.counting().map(|row| (row.ccrn.clone(), row.version)).collect();

@@ -41,12 +41,14 @@ pub(crate) use progress::RecordInspection;
 pub(crate) use rehearse::Rehearse;
 pub(crate) use requests::{Accept, PART};
 pub use requests::{Acknowledged, HandedIn, Item, ItemOutcome, RequestRow};
+pub use retention::KeptSince;
 pub use revise::Revision;
 pub(crate) use revise::{CancelMovement, Revise};
 pub use seals::SealRow;
 pub(crate) use seals::{FixSeal, ReportSeal};
 pub use standing::{ConsignmentStatus, Page, Position};
 pub(crate) use standing::{position, read_position};
+pub(crate) use traders::Names;
 pub use traders::TraderRow;
 
 pub(crate) use notices::in_force;

@@ -37,23 +37,46 @@ const PICTURES: &str = "DELETE FROM evidence WHERE digest IN (SELECT digest FROM
     (SELECT 1 FROM passages p WHERE p.id = evidence.passage AND (p.waiting = 1 OR EXISTS (SELECT 1 FROM movements m WHERE m.id = p.movement))) \
     ORDER BY passage LIMIT $2)";
 
+/// What was decided outlives what was declared: an assessment holds all that it rests on, and can be made again without it.
+const ASSESSMENTS: &str = "SELECT movement FROM assessments WHERE latest = 1 AND at < $1 AND NOT EXISTS \
+    (SELECT 1 FROM movements m WHERE m.id = assessments.movement) ORDER BY at LIMIT $2";
+const DECISIONS: &str = "SELECT id FROM decisions WHERE at < $1 AND NOT EXISTS \
+    (SELECT 1 FROM movements m WHERE m.id = decisions.movement) ORDER BY at LIMIT $2";
+
+/// From when on something is kept; what was last changed before rolls off.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptSince {
+    /// Declarations, and what came of them.
+    pub declarations: UtcMillis,
+    /// What was decided of them, and why.
+    pub decisions: UtcMillis,
+}
+
+impl KeptSince {
+    fn of(&self, kind: &Kind) -> UtcMillis {
+        if kind.decided { self.decisions } else { self.declarations }
+    }
+}
+
 /// A kind of rows, and the tables that name them by a column.
 struct Kind {
     go: &'static str,
     of: &'static [(&'static str, &'static str)],
+    /// Whether it is what was decided.
+    decided: bool,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 5] = [
     Kind {
+        decided: false,
         go: CONSIGNMENTS,
         of: &[("seals", "ccrn"), ("consignment_versions", "ccrn"), ("consignments", "ccrn")],
     },
     Kind {
+        decided: false,
         go: MOVEMENTS,
         of: &[
-            ("assessments", "movement"),
             ("rule_hits", "movement"),
-            ("decisions", "movement"),
             ("claims", "movement"),
             ("inspections", "movement"),
             ("inspection_photographs", "movement"),
@@ -61,12 +84,14 @@ const KINDS: [Kind; 3] = [
             ("movements", "id"),
         ],
     },
-    Kind { go: REQUESTS, of: &[("request_parts", "request"), ("requests", "id")] },
+    Kind { decided: false, go: REQUESTS, of: &[("request_parts", "request"), ("requests", "id")] },
+    Kind { decided: true, go: ASSESSMENTS, of: &[("assessments", "movement")] },
+    Kind { decided: true, go: DECISIONS, of: &[("decisions", "id")] },
 ];
 
-/// Take away some of what was last changed before a moment; gives how many rows went.
+/// Take away some of what is kept no longer; gives how many rows went.
 pub(crate) struct RollOff {
-    pub(crate) before: UtcMillis,
+    pub(crate) kept: KeptSince,
     pub(crate) at: UtcMillis,
     /// Rows, at most.
     pub(crate) most: i64,
@@ -78,21 +103,21 @@ impl Change for RollOff {
 
     fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<u64, StorageError>> {
         Box::pin(async move {
-            let mut gone = 0;
+            let (mut gone, before) = (0, self.kept.declarations);
             // One kind after the other: while consignments go, every movement would be looked at for those that have none any more.
             for kind in &KINDS {
                 if gone == 0 {
-                    gone = write.roll_off(kind, self.before, self.most).await?;
+                    gone = write.roll_off(kind, self.kept.of(kind), self.most).await?;
                 }
             }
             if gone == 0 {
-                gone = write.roll_off_events(self.before, self.at, self.most).await?;
+                gone = write.roll_off_events(before, self.at, self.most).await?;
             }
             if gone == 0 {
-                gone = write.roll_off_pictures(self.before, self.most).await?;
+                gone = write.roll_off_pictures(before, self.most).await?;
             }
             if gone == 0 {
-                gone = write.roll_off_deliveries(self.before, self.most).await?;
+                gone = write.roll_off_deliveries(before, self.most).await?;
             }
             if gone > 0 {
                 // In the transaction that takes them away: however central dies, none is gone without a line.
@@ -150,12 +175,12 @@ impl Write<'_> {
 }
 
 impl Store {
-    /// Take away everything that was last changed before a moment, a little at a time; gives how many rows went.
-    pub async fn roll_off(&self, before: UtcMillis, now: UtcMillis) -> Result<u64, StorageError> {
+    /// Take away everything that is kept no longer, a little at a time; gives how many rows went.
+    pub async fn roll_off(&self, kept: KeptSince, now: UtcMillis) -> Result<u64, StorageError> {
         let (mut all, mut most) = (0, LEAST);
         loop {
             let began = Instant::now();
-            match self.change(RollOff { before, at: now, most }).await? {
+            match self.change(RollOff { kept, at: now, most }).await? {
                 0 => return Ok(all),
                 gone => all += gone,
             }

@@ -117,7 +117,7 @@ impl Store {
             };
             let mut rows = Vec::new();
             for standing in standings {
-                let of = Standing { name: standing, over, ended: ended(place, now) };
+                let of = Standing { name: standing, over, ended: place.ended(now) };
                 rows.extend(self.movements_standing(trader, &of, next.clone(), most).await?);
             }
             rows.sort_by(|a: &MovementRow, b| (b.expected_arrival, &b.id).cmp(&(a.expected_arrival, &a.id)));
@@ -180,11 +180,6 @@ struct Standing<'a> {
     over: Option<bool>,
     /// Whatever was expected then or before is over.
     ended: UtcMillis,
-}
-
-/// Whatever was expected at this moment or before, and did not come, has expired at `now`.
-fn ended(place: &Place, now: UtcMillis) -> UtcMillis {
-    now.plus_millis(-i64::from(place.rules(now).validity_days) * 86_400_000)
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clearance::ids::UtcMillis;
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use crate::storage::statement::{ROWS, rows};
-use crate::storage::{Noted, StorageError, Store, data};
+use crate::storage::{Noted, StorageError, Store, Write, data};
 use crate::trade::{TraderId, Vehicle};
 
 /// A company as it is stored.
@@ -30,6 +30,28 @@ impl TraderRow {
     /// Whether it may not declare.
     pub fn disabled(&self) -> bool {
         self.disabled != 0
+    }
+}
+
+/// Names of companies, by their ids.
+pub(crate) type Names = BTreeMap<String, String>;
+
+async fn names_of(connection: &mut AnyConnection, ids: &BTreeSet<&str>) -> Result<Names, StorageError> {
+    let mut names = Names::new();
+    for some in ids.iter().collect::<Vec<_>>().chunks(ROWS) {
+        let statement = rows("SELECT id, name FROM traders WHERE id IN ", some.len(), 1);
+        let query =
+            some.iter().fold(sqlx::query_as(AssertSqlSafe(statement)), |q, id| q.bind(String::from(**id)));
+        let found: Vec<(String, String)> = query.fetch_all(&mut *connection).await?;
+        names.extend(found);
+    }
+    Ok(names)
+}
+
+impl Write<'_> {
+    /// Names of companies, by their ids; of those that are there.
+    pub(crate) async fn names_of(&mut self, ids: &BTreeSet<&str>) -> Result<Names, StorageError> {
+        names_of(&mut self.tx, ids).await
     }
 }
 
@@ -62,20 +84,8 @@ impl Store {
     }
 
     /// Names of companies, by their ids; of those that are there.
-    pub(crate) async fn names_of(
-        &self,
-        ids: &BTreeSet<&str>,
-    ) -> Result<BTreeMap<String, String>, StorageError> {
-        let mut names = BTreeMap::new();
-        for some in ids.iter().collect::<Vec<_>>().chunks(ROWS) {
-            let statement = rows("SELECT id, name FROM traders WHERE id IN ", some.len(), 1);
-            let query = some
-                .iter()
-                .fold(sqlx::query_as(AssertSqlSafe(statement)), |q, id| q.bind(String::from(**id)));
-            let found: Vec<(String, String)> = query.fetch_all(&self.pool).await?;
-            names.extend(found);
-        }
-        Ok(names)
+    pub(crate) async fn names_of(&self, ids: &BTreeSet<&str>) -> Result<Names, StorageError> {
+        names_of(&mut *self.pool.acquire().await?, ids).await
     }
 
     /// A company.

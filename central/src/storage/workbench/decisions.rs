@@ -65,6 +65,7 @@ pub(crate) struct Decide {
     /// What the officer looked at.
     pub(crate) seen: Stamp,
     pub(crate) code: ActionCode,
+    /// From the earliest moment at which the vehicle may cross.
     pub(crate) window: Window,
     /// What the engine said of it, if anything.
     pub(crate) engine: Option<ActionCode>,
@@ -102,14 +103,15 @@ impl Change for Decide {
             write.store_decision(&decision).await?;
             write.let_go(&row.id).await?;
             let (by, at) = (self.by.as_str(), self.at);
+            let (window, earliest) = (self.window, self.window.from);
             let Some(held) = held else {
-                let code = Code { action: self.code, window: self.window, reason: &self.reason, by, at };
+                let code = Code { action: self.code, window, earliest, reason: &self.reason, by, at };
                 write.give_code(&row, &code).await?;
                 return Ok(Decided::Given);
             };
             if row.action.as_deref() != Some(held.code()) {
                 let reason = "held until another officer has agreed to less";
-                let code = Code { action: held, window: self.window, reason, by, at };
+                let code = Code { action: held, window, earliest, reason, by, at };
                 write.give_code(&row, &code).await?;
             }
             write.audit(at, by, &Noted::AskDowngrade(self.code), &row.id).await?;
@@ -148,6 +150,7 @@ fn fresh_id() -> String {
 pub(crate) struct Second {
     pub(crate) decision: String,
     pub(crate) agrees: bool,
+    /// From the earliest moment at which the vehicle may cross.
     pub(crate) window: Window,
     pub(crate) note: String,
     pub(crate) by: String,
@@ -184,6 +187,7 @@ impl Change for Second {
             let code = Code {
                 action: decision.code,
                 window: self.window,
+                earliest: self.window.from,
                 reason: &decision.reason,
                 by: &decision.by,
                 at,
@@ -195,11 +199,12 @@ impl Change for Second {
 }
 
 impl Write<'_> {
-    /// A code that somebody else than an officer at the workbench has given.
+    /// A code that something else than an officer at the workbench has given: screening, or a system.
     pub(crate) async fn record_code(
         &mut self,
         row: &MovementRow,
         code: &Code<'_>,
+        basis: Basis,
     ) -> Result<(), StorageError> {
         let now = self.stamp_of(row, None).await?;
         self.lapse_waiting(&row.id).await?;
@@ -210,7 +215,7 @@ impl Write<'_> {
             cargo: now.cargo,
             code: code.action,
             reason: code.reason.to_owned(),
-            basis: Basis::System,
+            basis,
             instructions: String::new(),
             by: code.by.to_owned(),
             at: code.at.0,

@@ -128,7 +128,8 @@ impl Store {
         let waits: Vec<(i64, i64, i64)> = sqlx::query_as(
             "SELECT (first_at + $2) / $3, (first_at - lodged) / 60000, COUNT(*) FROM (SELECT d.first_at, \
              COALESCE((SELECT MIN(c.lodged_at) FROM consignments c WHERE c.movement = m.id), m.created_at) AS lodged \
-             FROM (SELECT movement, MIN(at) AS first_at FROM decisions GROUP BY movement HAVING MIN(at) >= $1) d \
+             FROM (SELECT n.movement, MIN(n.at) AS first_at FROM decisions n WHERE n.at >= $1 AND NOT EXISTS \
+             (SELECT 1 FROM decisions e WHERE e.movement = n.movement AND e.at < $1) GROUP BY n.movement) d \
              JOIN movements m ON m.id = d.movement WHERE m.sandbox = 0) waits GROUP BY 1, 2 ORDER BY 1, 2",
         )
         .bind(since.0)
