@@ -72,6 +72,7 @@ bench: setup setup-tests $(if $(BENCH),,setup-peer setup-risk) ## Figures, one J
 	if [ -z "$(BENCH)" ]; then \
 	  measure $(TARGET)/release/risk-bench; \
 	  if [ -n "$(DECLARATIONS)" ]; then measure $(TARGET)/release/risk evaluate --data $(DECLARATIONS); \
+	    (cd central/risk/training && ../../../.venv-risk/bin/python -m riskmodel.stream --data $(abspath $(DECLARATIONS))) || failed="$$failed stream"; \
 	  else echo "bench: no declarations (RISK_DATA=FOLDER): the risk model is not measured" >&2; fi; \
 	  measure $(TARGET)/release/evaluate --peer --peer-limit 30 --rendered 8 --out work/evaluation $(PHOTOGRAPHS); \
 	  measure $(TARGET)/release/evaluate --lane-model lane-v2-fp32 --rendered 8 --out work/evaluation-fp32 $(PHOTOGRAPHS); \

@@ -6,16 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clearance::ids::Digest;
 use hashlink::LruCache;
 use jiff::tz::TimeZone;
-use risk::facts::{Consignment, Facts, Party};
-use risk::score::explore::hope;
+use risk::ScoreRead;
+use risk::facts::Facts;
+use risk::score::movement::{MOST_CONTRIBUTIONS, worst};
 use risk::score::watch::Histogram;
-use risk::score::{Declaration, Ground, Score, ScoreError, Scorer};
-use risk::{Contribution, LogOdds, Probability, ScoreRead};
-
-use crate::trade::consignment::fold;
-
-/// As many contributions as are kept with a decision.
-const MOST: usize = 8;
+use risk::score::{Ground, Score, ScoreError, Scorer};
 
 /// As many declarations as it is kept of what explains their scores: what a busy place has open. When a rule changes all of it is
 /// assessed again, and to explain a score takes longer than everything else that is asked of a movement.
@@ -53,27 +48,8 @@ impl Model {
     /// Score a movement; `None` if it carries nothing that could be scored. `zone`: where days begin and end.
     pub(super) fn read(&self, facts: &Facts, zone: &TimeZone) -> Result<Option<ScoreRead>, ScoreError> {
         let mut scorer = self.scorer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut worst: Option<(Score, &Consignment)> = None;
-        let mut most: Option<Probability> = None;
-        for consignment in &facts.consignments {
-            let score = scorer.score(&declaration(facts, consignment, zone))?;
-            let hoped = scorer.novelty(&score).map(|novelty| hope(score.probability, novelty));
-            most = most.max(hoped.and_then(Probability::nearest));
-            if worst.as_ref().is_none_or(|(known, _)| score.margin > known.margin) {
-                worst = Some((score, consignment));
-            }
-        }
-        let Some((score, consignment)) = worst else { return Ok(None) };
-        let Some(value) = Probability::nearest(score.probability) else { return Ok(None) };
-        let contributions = self
-            .explain(&scorer, &score)
-            .iter()
-            .map(|&(ground, weight)| {
-                let feature = format!("{ground:?}").to_lowercase();
-                Contribution { feature, value: consignment.ccrn.clone(), weight: LogOdds::nearest(weight) }
-            })
-            .collect();
-        Ok(Some(ScoreRead { value, model: self.digest, hope: most, contributions }))
+        let Some(worst) = worst(&mut scorer, facts, zone)? else { return Ok(None) };
+        Ok(worst.read(self.digest, &self.explain(&scorer, &worst.score)))
     }
 
     /// What moved a score most.
@@ -83,30 +59,8 @@ impl Model {
         if let Some(known) = explained.get(&seen) {
             return Arc::clone(known);
         }
-        let grounds: Arc<[_]> = scorer.explain(score).grounds.into_iter().take(MOST).collect();
+        let grounds: Arc<[_]> = scorer.explain(score).grounds.into_iter().take(MOST_CONTRIBUTIONS).collect();
         explained.insert(seen, Arc::clone(&grounds));
         grounds
-    }
-}
-
-/// A consignment as the model knows declarations. What is not declared here is unknown to it.
-fn declaration(facts: &Facts, consignment: &Consignment, zone: &TimeZone) -> Declaration {
-    let name = |party: &Party| fold(&party.name);
-    let first = consignment.goods.first();
-    let code = consignment.hs_code.as_ref().or_else(|| first.and_then(|line| line.hs_code.as_ref()));
-    let origin = consignment.origin.as_ref().or_else(|| first.and_then(|line| line.origin.as_ref()));
-    let lodged = jiff::Timestamp::from_millisecond(facts.lodged.0).ok();
-    Declaration {
-        office: facts.control_point.to_string(),
-        declarant: consignment.shipper.as_ref().map(name).unwrap_or_default(),
-        importer: name(&consignment.consignee),
-        seller: name(&consignment.consignor),
-        courier: facts.carrier.as_ref().map(name).unwrap_or_default(),
-        hs6: code.map(|code| code.chars().take(6).collect()).unwrap_or_default(),
-        origin: origin.cloned().unwrap_or_default(),
-        net_mass: consignment.net_weight_kg.map(|kilograms| kilograms as f64),
-        item_price: consignment.value_hkd.map(|hkd| hkd as f64),
-        date: lodged.map(|at| zone.to_datetime(at).date()),
-        ..Declaration::default()
     }
 }

@@ -379,7 +379,7 @@ async fn orders_and_other_values_that_central_cannot_have_written_are_found() {
         ("UPDATE corrections SET plate = -1", "value"),
         ("UPDATE audit SET at = -1 WHERE id = 1", "value"),
         (
-            "UPDATE clients SET fingerprint = replace(fingerprint, substr(fingerprint, 1, 1), 'e')",
+            "UPDATE clients SET fingerprint = iif(fingerprint LIKE 'e%', 'd', 'e') || substr(fingerprint, 2)",
             "certificate",
         ),
         ("UPDATE clients SET public_key = zeroblob(65)", "certificate"),
