@@ -24,6 +24,7 @@ use clearance::decide::Reason;
 use clearance::directive::{ActionCode, DirectiveStatus};
 use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
 use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
+use futures::{StreamExt as _, stream};
 use image::{ImageFormat, RgbImage};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
@@ -186,6 +187,20 @@ impl Running {
         (self.operations.bundle(&company("carrier"), bundling).await.unwrap(), ccrn)
     }
 
+    /// An empty vehicle with a code, expected soon.
+    async fn coded(&self, number: i64, code: ActionCode) {
+        let bundling = Bundling {
+            vehicle: Vehicle::parse(&format!("RU{}", 1000 + number), None, &[]).unwrap(),
+            site: Some("lok-ma-chau".parse().unwrap()),
+            expected_arrival: self.at().plus_millis(5 * MINUTE + number),
+            load: Load::Empty,
+            direction: Some(Direction::Inbound),
+            ccrns: Vec::new(),
+        };
+        let movement = self.operations.bundle(&company("carrier"), bundling).await.unwrap();
+        self.operations.assess(&movement, code, None, "known", "customs").await.unwrap();
+    }
+
     /// The fields of the form of a movement's page.
     async fn form(&self, movement: &MovementId, cookie: &str) -> (String, String) {
         let page = self.page(&format!("/console/workbench/movements/{movement}"), cookie).await;
@@ -309,6 +324,48 @@ async fn an_officer_gives_a_code_with_a_reason_and_the_lanes_have_it() {
         let news = running.store.news(&"shipper".parse().unwrap(), 0, 100).await.unwrap();
         let news = serde_json::to_string(&news).unwrap();
         assert!(news.contains("assessed") && !news.contains("inspect") && !news.contains("usual"), "{news}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_come_first_with_a_code_one_without_is_seen_and_counted() {
+    on_both(async |running| {
+        let (lam, _) = running.sign_in("lam").await;
+        // More than a page shows, most of which never come.
+        let crowd: Vec<_> = (0..310).map(|number| running.coded(number, ActionCode::Release)).collect();
+        stream::iter(crowd).buffer_unordered(16).collect::<()>().await;
+        running.coded(400, ActionCode::Documents).await;
+        let (late, _) = running.announce("RU2001", 30).await;
+        location(&running.decide(&late, &lam, "inspect").await);
+        location(&running.decide(&late, &lam, "release").await);
+        running.announce("RU2002", 200).await;
+        running.announce("RU2003", 90).await;
+        running.pass(50 * MINUTE);
+        let (lam, _) = running.sign_in("lam").await;
+        let queue = running.page("/console/workbench", &lam).await;
+        assert!(queue.find("RU 2003").unwrap() < queue.find("RU 2002").unwrap(), "{queue}");
+        assert!(queue.contains("<strong>1</strong> without a code, expected within 60"), "{queue}");
+        assert!(between(&queue, "Next: ", "</p>").contains("RU2003"), "{queue}");
+        let counts = |page: &str| {
+            let views = between(page, "class=\"filters\"", "</span>").to_owned();
+            let counts = views.split("<b>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+            counts.collect::<Vec<_>>()
+        };
+        assert_eq!(counts(&queue), ["2", "1", "311"]);
+        assert!(!queue.contains("At most 300 are shown"), "{queue}");
+        let second = running.page("/console/workbench?view=second", &lam).await;
+        assert!(second.contains("RU 2001") && !second.contains("RU 2002"), "{second}");
+        // Of more than a page shows, the strictest are shown.
+        let coded = running.page("/console/workbench?view=coded", &lam).await;
+        assert!(coded.contains("At most 300 are shown"), "{coded}");
+        assert_eq!(coded.matches("<tr data-row").count(), 300);
+        assert!(coded.contains("RU 1400") && coded.contains("RU 1000"), "{coded}");
+        // Elsewhere, and within the next hours only.
+        let elsewhere = running.page("/console/workbench?site=man-kam-to", &lam).await;
+        assert_eq!(counts(&elsewhere), ["0", "0", "0"]);
+        let soon = running.page("/console/workbench?hours=6", &lam).await;
+        assert_eq!(counts(&soon), ["2", "1", "311"]);
     })
     .await;
 }

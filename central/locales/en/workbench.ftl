@@ -23,6 +23,7 @@ wb-taken-by-me = You
 wb-checked = Checked
 wb-check = Choose { $mark }
 wb-nothing = Nothing here.
+wb-most-shown = At most { $most } are shown: without a code first, then the strictest. The others follow when these are decided.
 wb-not-assessed = No code yet
 wb-more = + { $number } more
 wb-empty = Empty vehicle

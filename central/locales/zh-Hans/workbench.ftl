@@ -23,6 +23,7 @@ wb-taken-by-me = 你
 wb-checked = 已选取
 wb-check = 选取 { $mark }
 wb-nothing = 没有项目。
+wb-most-shown = 最多显示 { $most } 项：未有代码的在先，其后由最严格者起。处理这些后，其余会随之显示。
 wb-not-assessed = 未有代码
 wb-more = 另有 { $number } 批
 wb-empty = 空车

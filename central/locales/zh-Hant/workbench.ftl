@@ -23,6 +23,7 @@ wb-taken-by-me = 你
 wb-checked = 已選取
 wb-check = 選取 { $mark }
 wb-nothing = 沒有項目。
+wb-most-shown = 最多顯示 { $most } 項：未有代碼的在先，其後由最嚴格者起。處理這些後，其餘會隨之顯示。
 wb-not-assessed = 未有代碼
 wb-more = 另有 { $number } 批
 wb-empty = 空車

@@ -16,7 +16,7 @@ mod inspections;
 mod kept;
 mod returns;
 
-pub use awaited::{Awaited, AwaitedIn};
+pub use awaited::{Awaited, AwaitedIn, Coming, View};
 pub(crate) use claims::{Claim, HandOver, LetGo, TakeHandover};
 pub use claims::{ClaimRow, HandoverRow};
 pub(crate) use decisions::{Decide, NotDecided, Second};
