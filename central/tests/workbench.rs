@@ -30,7 +30,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
 use risk::assessment::Confidentiality;
 use risk::lists::{ListHeader, ListKind};
-use risk::policy::{ListUse, RandomShares, Rule};
+use risk::policy::{ListUse, RandomShares, Rule, ScoreUse};
 use risk::{Measure, Policy, Probability};
 use support::Postgres;
 use tempfile::TempDir;
@@ -199,6 +199,17 @@ impl Running {
         };
         let movement = self.operations.bundle(&company("carrier"), bundling).await.unwrap();
         self.operations.assess(&movement, code, None, "known", "customs").await.unwrap();
+    }
+
+    /// Wait until screening has assessed a movement.
+    async fn assessed(&self, movement: &MovementId) {
+        for _ in 0..400 {
+            if self.store.assessment(movement.as_str()).await.unwrap().is_some() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("{movement} was not assessed");
     }
 
     /// The fields of the form of a movement's page.
@@ -706,12 +717,7 @@ async fn what_the_bay_finds_comes_back_to_the_rules_and_lists_that_asked() {
         let mut movements = Vec::new();
         for (number, minutes, result) in [(1, 20, Inspection::Found), (2, 40, Inspection::NothingFound)] {
             let (movement, _) = running.announce(&format!("NP700{number}"), 5).await;
-            for _ in 0..400 {
-                if running.store.assessment(movement.as_str()).await.unwrap().is_some() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-            }
+            running.assessed(&movement).await;
             running.direct(&movement, number, Outcome::Directed(ActionCode::Inspect)).await;
             running.pass(minutes * MINUTE);
             running.operations.record_inspection(&movement, result, "yip").await.unwrap();
@@ -736,6 +742,66 @@ async fn what_the_bay_finds_comes_back_to_the_rules_and_lists_that_asked() {
         // The bay puts its report right: no inspection more, but a find.
         running.operations.record_inspection(&movements[1], Inspection::Found, "yip").await.unwrap();
         assert!(rows().await[1].starts_with("rule,laptops,2,2,2,100.00,"), "{:?}", rows().await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_is_told_what_a_list_says_and_what_could_not_be_asked_but_nothing_of_a_list_that_is_withheld()
+ {
+    on_both(async |running| {
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let mut lists = Vec::new();
+        for (list, confidentiality, file) in [
+            (
+                "wanted",
+                Confidentiality::Selectors,
+                "entry,name,source\n7,KOWLOON TRADERS LTD,the harbour office\n",
+            ),
+            ("informants", Confidentiality::Keepers, "entry,name\nw-9,HUIZHOU ELECTRONICS CO\n"),
+        ] {
+            let header = ListHeader {
+                list: list.to_owned(),
+                version: 1,
+                kind: ListKind::Companies,
+                measure: Measure::Inspect,
+                source: "whistle-blower".to_owned(),
+                confidentiality,
+                matching: ListKind::Companies.usual_matching(),
+            };
+            let import = ImportList { header, file: file.as_bytes().to_vec() };
+            let digest = put_list(&running.store, &zone, import, "lam", running.at()).await.unwrap();
+            lists.push(ListUse { list: list.to_owned(), digest });
+        }
+        let model = Digest::of(b"a model that is not here");
+        let score = Some(ScoreUse {
+            model,
+            red: Probability::from_millionths(900_000).ok(),
+            yellow: None,
+            blue: None,
+        });
+        let policy = Policy { lists, score, ..Policy::default() };
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let (movement, ccrn) = running.announce("RL1001", 30).await;
+        running.assessed(&movement).await;
+        let (lam, _) = running.sign_in("lam").await;
+        let page = running.page(&format!("/console/workbench/movements/{movement}"), &lam).await;
+        let reasons = between(&page, "What the engine said</h2>", "</section>");
+        for told in [
+            "Watch list wanted names it (entry 7",
+            &format!("Declared: Consignee “Kowloon Traders”, consignment {ccrn}"),
+            "On the list: “KOWLOON TRADERS LTD”",
+            "How it matched: the same but for case",
+            "Source: the harbour office",
+            "There is no score",
+            "A watch list whose reasons you may not know",
+        ] {
+            assert!(reasons.contains(told), "{told}: {reasons}");
+        }
+        for secret in ["informants", "w-9", "HUIZHOU ELECTRONICS CO", "whistle-blower"] {
+            assert!(!page.contains(secret), "{secret}: {page}");
+        }
     })
     .await;
 }

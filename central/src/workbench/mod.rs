@@ -17,6 +17,7 @@ mod form;
 mod handover;
 mod histories;
 mod inspect;
+mod listed;
 mod movement;
 mod operate;
 mod order;

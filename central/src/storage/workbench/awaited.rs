@@ -140,15 +140,10 @@ impl Store {
 
     /// How many still come, however many that are; `soon`: until when those without a code are urgent.
     pub async fn coming(&self, find: &AwaitedIn, soon: UtcMillis) -> Result<Coming, StorageError> {
-        let counts = [
-            View::Decide.condition(),
-            View::Second.condition(),
-            View::Coded.condition(),
-            URGENT.to_owned(),
-        ];
-        let counts = counts.map(|holds| {
-            format!("CAST(COALESCE(SUM(CASE WHEN {holds} THEN 1 ELSE 0 END), 0) AS BIGINT)")
-        });
+        let counts =
+            [View::Decide.condition(), View::Second.condition(), View::Coded.condition(), URGENT.to_owned()];
+        let counts = counts
+            .map(|holds| format!("CAST(COALESCE(SUM(CASE WHEN {holds} THEN 1 ELSE 0 END), 0) AS BIGINT)"));
         let statement = format!("SELECT {} FROM movements WHERE {AWAITED}", counts.join(", "));
         let site = find.site.as_ref().map_or("", SiteId::as_str);
         let (decide, second, coded, urgent) = sqlx::query_as(AssertSqlSafe(statement))
