@@ -30,8 +30,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
 use risk::assessment::Confidentiality;
 use risk::lists::{ListHeader, ListKind};
-use risk::policy::{ListUse, RandomShares, Rule, ScoreUse};
-use risk::{Measure, Policy, Probability};
+use risk::policy::{Capacity, ListUse, RandomShares, Rule, ScoreUse};
+use risk::{Colour, Measure, Policy, Probability};
 use support::Postgres;
 use tempfile::TempDir;
 
@@ -837,8 +837,28 @@ async fn a_supervisor_says_what_the_bays_can_do_and_the_queue_is_forecast() {
                 .map(|l| l.splitn(3, ',').last().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(of("lok-ma-chau")[..3], ["2.00,2.00,1.00", "1.00,1.00,1.00", "0.00,0.00,0.00"], "{csv}");
-        assert_eq!(of("man-kam-to")[0], "0.00,0.00,", "nobody has said: no queue");
+        let waiting = ["2.00,2.00,1.00,1", "1.00,1.00,1.00,1", "0.00,0.00,0.00,1"];
+        assert_eq!(of("lok-ma-chau")[..3], waiting, "{csv}");
+        assert_eq!(of("man-kam-to")[0], "0.00,0.00,,", "nobody has said: no queue");
+        assert!(page.contains("The random draw keeps to the policy"), "{page}");
+        // What the policy says of the hour counts, where it is less.
+        let all_day = |place: &str, per_hour| Capacity {
+            control_point: Some(place.parse().unwrap()),
+            from_hour: 0,
+            until_hour: 24,
+            colour: Colour::Red,
+            per_hour,
+        };
+        let policy = Policy {
+            capacities: vec![all_day("lok-ma-chau", 0), all_day("man-kam-to", 7)],
+            ..Policy::default()
+        };
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let csv = running.page("/console/figures/forecast.csv", &lam).await;
+        assert!(csv.contains("2.00,2.00,2.00,0") && csv.contains("1.00,1.00,3.00,0"), "{csv}");
+        assert!(csv.contains("0.00,0.00,0.00,7"), "{csv}");
     })
     .await;
 }

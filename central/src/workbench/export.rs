@@ -6,8 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use risk::Probability;
 use risk::returns::Source;
 
-use super::figures::{HOURS, day, hour, now, percent};
-use super::forecast::forecast;
+use super::figures::{ahead, day, hour, now, percent};
 use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
 use crate::state::AppState;
@@ -151,9 +150,8 @@ pub(super) async fn csv(
             written(&heads, rows.collect())
         }
         "forecast.csv" => {
-            let sites = state.operations.sites();
-            let rows = sites.iter().flat_map(|site| {
-                let hours = forecast(&figures, site.as_str(), sites.len(), HOURS);
+            let forecasts = ahead(&state, &figures, at).await?;
+            let rows = forecasts.into_iter().flat_map(|(site, hours)| {
                 hours.into_iter().map(move |h| {
                     vec![
                         site.to_string(),
@@ -161,10 +159,12 @@ pub(super) async fn csv(
                         number(Some(h.expected)),
                         number(Some(h.to_inspect)),
                         number(h.queue),
+                        h.capacity.map_or_else(String::new, |can| can.to_string()),
                     ]
                 })
             });
-            written(&["site", "from", "expected", "to_inspect", "waiting_at_the_end"], rows.collect())
+            let heads = ["site", "from", "expected", "to_inspect", "waiting_at_the_end", "bays_can_inspect"];
+            written(&heads, rows.collect())
         }
         _ => return Err(Refusal::NotFound),
     };
