@@ -273,6 +273,20 @@ impl Running {
         self.store.store_event(&event).await.unwrap();
     }
 
+    /// The vehicle of a passage leaves the lane.
+    async fn leaves(&self, number: u8) {
+        let event = PassageEvent {
+            site: "lok-ma-chau".parse().unwrap(),
+            lane: "lane-1".parse().unwrap(),
+            edge: "edge-1".parse().unwrap(),
+            passage: PassageId([number; 16]),
+            step: 1,
+            at: self.at(),
+            what: PassageStep::Left,
+        };
+        self.store.store_event(&event).await.unwrap();
+    }
+
     async fn noted(&self, wanted: impl Fn(&Noted) -> bool) -> usize {
         self.store.audit_lines(1000).await.unwrap().iter().filter(|line| wanted(&line.what)).count()
     }
@@ -802,6 +816,80 @@ async fn an_officer_is_told_what_a_list_says_and_what_could_not_be_asked_but_not
         for secret in ["informants", "w-9", "HUIZHOU ELECTRONICS CO", "whistle-blower"] {
             assert!(!page.contains(secret), "{secret}: {page}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_let_go_to_be_audited_is_listed_until_its_outcome_is_recorded() {
+    on_both(async |running| {
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let rule = Rule {
+            id: "look-later".to_owned(),
+            version: 1,
+            condition: "consignments.exists(c, c.description == 'laptops')".to_owned(),
+            measure: Measure::Audit,
+            from: UtcMillis(0),
+            until: None,
+        };
+        let policy = Policy { rules: vec![rule], ..Policy::default() };
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let (movement, _) = running.announce("RA1001", 5).await;
+        let (still, _) = running.announce("RA1002", 5).await;
+        running.assessed(&movement).await;
+        running.assessed(&still).await;
+        assert_eq!(running.lanes_have("RA1001").await, Some(ActionCode::Release));
+        let (lam, _) = running.sign_in("lam").await;
+        let list = "/console/workbench/audits";
+        assert!(running.page(list, &lam).await.contains("Nothing is to be audited."));
+        for (number, movement) in [(1, &movement), (2, &still)] {
+            running.direct(movement, number, Outcome::Released).await;
+        }
+        let early = running.operations.record_inspection(&movement, Inspection::Found, "yip").await;
+        assert!(early.is_err(), "it has not crossed yet");
+        running.leaves(1).await;
+        running.pass(2 * 24 * 60 * MINUTE);
+        let ((lam, _), (yip, _)) = (running.sign_in("lam").await, running.sign_in("yip").await);
+        let page = running.page(list, &lam).await;
+        assert!(page.contains("To audit after release (1)") && page.contains("2 d"), "{page}");
+        assert!(page.contains(&format!("/console/workbench/movements/{movement}")), "{page}");
+        assert!(!page.contains("RA 1002"), "it is at the lane still: {page}");
+        assert!(running.page("/console/workbench", &lam).await.contains("To audit after release (1)"));
+        let csv = running.page("/console/workbench/audits.csv", &lam).await;
+        assert!(
+            csv.contains(&format!("{movement},RA1001,lok-ma-chau,")) && csv.trim_end().ends_with(",2"),
+            "{csv}"
+        );
+        assert!(
+            running.page("/console/bay?site=lok-ma-chau", &yip).await.contains("To audit after release (1)")
+        );
+
+        let page = running.page(list, &yip).await;
+        let path = format!("/console/bay/{movement}");
+        assert!(page.contains(&path), "{page}");
+        let page = running.page(&path, &yip).await;
+        assert!(page.contains("Audit after release") && !page.contains("look-later"), "{page}");
+        let news = async || running.store.news(&"carrier".parse().unwrap(), 0, 100).await.unwrap().len();
+        let told = news().await;
+        let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+        let token = csrf(&page);
+        let fields = [
+            ("csrf", &*token),
+            ("id", &*id),
+            ("result", "found"),
+            ("check", "documents"),
+            ("category", "undervalued"),
+        ];
+        let answer = running.post(&format!("{path}/outcome"), &yip, &fields).await;
+        assert!(location(&answer).starts_with("/console/workbench/audits?told=bay-told-inspected"));
+        assert!(running.page(list, &yip).await.contains("Nothing is to be audited."));
+        assert_eq!(news().await, told, "the trade hears nothing of it");
+        // The rule that asked for it has a find; nothing was stopped for it, and nobody says how long it took.
+        let csv = running.page("/console/figures/returns.csv", &lam).await;
+        assert!(csv.contains("rule,look-later,1,1,1,100.00,") && csv.contains(",0,0,0"), "{csv}");
+        let csv = running.page("/console/figures/days.csv", &lam).await;
+        assert!(csv.contains(",2,2,0,0,100.00,"), "{csv}");
     })
     .await;
 }

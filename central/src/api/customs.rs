@@ -127,6 +127,8 @@ pub(super) struct InspectionResult {
 }
 
 /// Record what an inspection gave
+///
+/// At the bay; or, of a crossing that was let go to be audited, once it is over: the trade hears nothing of that.
 #[utoipa::path(put, path = "/api/v1/movements/{id}/inspection", params(("id" = String, Path)), request_body = InspectionResult, tag = "customs",
     responses((status = 204), (status = 403, response = Problem), (status = 404, response = Problem), (status = 409, response = Problem)))]
 pub(super) async fn inspected(

@@ -18,7 +18,7 @@ fn number(value: Option<f64>) -> String {
 }
 
 /// A file of rows.
-fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error> {
+pub(super) fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error> {
     let mut file = csv::Writer::from_writer(Vec::new());
     file.write_record(heads)?;
     for row in rows {

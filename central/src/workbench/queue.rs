@@ -129,6 +129,7 @@ pub(super) async fn queue_page(
     let coming = state.store.coming(&find, now.plus_millis(SOON_MS)).await?;
     let shown = rows(state, &find, filter.view, now).await?;
     let handed = state.store.handovers_for(&officer.actor.name).await?;
+    let audits = state.store.audits_due().await?;
     let say = |key: &str| language.say(key);
     let checked: Vec<&str> = filled.checked.iter().map(String::as_str).collect();
     let me = officer.actor.name.as_str();
@@ -136,7 +137,10 @@ pub(super) async fn queue_page(
     let content = html! {
         div class="row head" {
             h1 { (say("wb-title")) }
-            a href="/console/workbench/handover" { (say("wb-handover")) @if handed > 0 { " (" (handed) ")" } }
+            span class="row" {
+                a href="/console/workbench/audits" { (say("wb-audit-title")) @if audits > 0 { " (" (audits) ")" } }
+                a href="/console/workbench/handover" { (say("wb-handover")) @if handed > 0 { " (" (handed) ")" } }
+            }
         }
         (filled.told.panel(language))
         (problems_under(language, if filled.partly { "wb-not-these" } else { "wb-nothing-lost" }, &filled.problems))
