@@ -689,6 +689,9 @@ async fn the_bay_sees_instructions_and_no_reason_and_what_it_sends_twice_counts_
         assert!(csv.lines().nth(1).unwrap().ends_with(",2,1,1,1,50.00,2,0,0"), "{csv}");
         let csv = running.page("/console/figures/sources.csv", &lam).await;
         assert!(csv.contains("goods,2,1,1,1,100.00"), "{csv}");
+        let csv = running.page("/console/figures/model.csv", &lam).await;
+        let heads = "chance_from_percent,inspected_at_random,said_percent,found_percent,score_stability_index,surprise";
+        assert_eq!(csv.trim_end(), heads, "no model scores here");
         let page = running.page("/console/figures", &lam).await;
         assert!(page.matches("<svg role=\"img\"").count() == 5, "{page}");
         assert_eq!(running.get("/console/figures/accounts.csv", &lam).await.status(), StatusCode::NOT_FOUND);
