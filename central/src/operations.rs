@@ -12,12 +12,14 @@ use tokio::sync::Notify;
 use crate::ccrn::Ccrn;
 use crate::clock::Clock;
 use crate::officers::Role;
+use crate::storage::screening::code_that_follows;
 use crate::storage::trade::{
     Accept, Amend, Assess, Bundle, CancelConsignment, CancelMovement, CarryOut, Carrying, Conflict,
     ConsignmentRow, ConsignmentStatus, EventRow, Find, FixSeal, HandedIn, Item, KeptSince, Lodge, LodgeMany,
     MovementRow, NotCarriedOut, Notice, Once, OnceKey, Page, Position, PublishNotice, PutOff,
     RecordInspection, Refused, Rehearse, ReportSeal, RequestRow, Revise, Revision, Withdraw,
 };
+use crate::storage::workbench::Decided;
 use crate::storage::{Noted, Store};
 use crate::trade::batch::Row;
 use crate::trade::movement::{Inspection, MOST_CONSIGNMENTS};
@@ -390,7 +392,8 @@ impl Operations {
     }
 
     /// Customs gives a movement its action code. It serves from the earliest moment at which the vehicle may cross, unless
-    /// `window` says otherwise.
+    /// `window` says otherwise. A less strict one than screening's or the one before waits until an officer has agreed, and serves from
+    /// the earliest moment then.
     pub async fn assess(
         &self,
         id: &MovementId,
@@ -398,7 +401,7 @@ impl Operations {
         window: Option<Window>,
         reason: &str,
         by: &str,
-    ) -> Result<(), Refused> {
+    ) -> Result<Decided, Refused> {
         let now = self.now();
         let carrying = self.store.carrying(id.as_str(), now).await?.ok_or(Refused::NotFound("movement"))?;
         let readiness = carrying.readiness(&self.place, now);
@@ -411,8 +414,12 @@ impl Operations {
         let until = carrying.movement.expires(&self.place, now);
         let (earliest, seen) = (readiness.earliest, carrying.seen());
         let window = window.unwrap_or(Window { from: earliest, until });
+        let said = self.store.assessment(id.as_str()).await?.map(|row| row.decision()).transpose()?;
+        let engine = said.and_then(|decision| code_that_follows(&decision.assessment));
         let (movement, reason, by) = (id.clone(), reason.to_owned(), by.to_owned());
-        self.store.change(Assess { movement, seen, action, window, earliest, reason, by, at: now }).await
+        self.store
+            .change(Assess { movement, seen, action, engine, window, earliest, reason, by, at: now })
+            .await
     }
 
     /// Take away what the rules of the place keep no longer.
@@ -432,7 +439,7 @@ impl Operations {
         for (movement, mark, crossing) in self.store.rehearsals(now).await? {
             let done = match next_step(&crossing, &mark, now) {
                 Some(NextStep::Assess(code)) => {
-                    self.assess(&movement, code, None, "training", REHEARSAL).await
+                    self.assess(&movement, code, None, "training", REHEARSAL).await.map(drop)
                 }
                 Some(step) => self.store.change(Rehearse { movement, step, at: now }).await,
                 None => continue,

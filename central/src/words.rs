@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     /// The names of all values in sentences.
-    const VALUES: [&str; 36] = [
+    const VALUES: [&str; 39] = [
         "company",
         "login",
         "added",
@@ -176,6 +176,9 @@ mod tests {
         "attempts",
         "seq",
         "address",
+        "place",
+        "how",
+        "lines",
     ];
 
     #[test]

@@ -18,7 +18,7 @@ use central::storage::screening::{NotApproved, NotKept};
 use central::storage::trade::{EventRow, KeptSince};
 use central::storage::{Database, Store};
 use central::trade::{MovementStatus, News, Place};
-use central::workbench::decision::Basis;
+use central::workbench::decision::{Basis, DecisionState};
 use central::{Central, keys, open_store};
 use clearance::directive::ActionCode;
 use clearance::finding::Grade;
@@ -298,12 +298,14 @@ async fn an_officers_code_stands_until_screening_becomes_stricter() {
     let (_, movement) = office.truck("AB3", "Happy Shop").await;
     assert_eq!(office.decided(&movement, first).await.1.as_deref(), Some("inspect"));
     let path = format!("/api/v1/movements/{movement}/action");
-    let body = json!({ "action": "documents", "reason": "known shop" });
-    let (status, answer) = office.call(Method::PUT, &path, "selector", &body).await;
+    let body = |action: &str| json!({ "action": action, "reason": "known shop" });
+    let (status, answer) = office.call(Method::PUT, &path, "selector", &body("escort")).await;
+    assert_eq!((status, &answer["holds"]), (202, &json!("inspect")), "less than screening says");
+    let (status, answer) = office.call(Method::PUT, &path, "selector", &body("inspect")).await;
     assert_eq!(status, 204, "{answer}");
     // A policy that holds nothing against it does not let it go by itself.
     let second = office.rules(policy(Vec::new())).await;
-    assert_eq!(office.decided(&movement, second).await.1.as_deref(), Some("documents"));
+    assert_eq!(office.decided(&movement, second).await.1.as_deref(), Some("inspect"));
     // A watch list that names it does.
     let header = ListHeader {
         list: "wanted".to_owned(),
@@ -321,6 +323,41 @@ async fn an_officers_code_stands_until_screening_becomes_stricter() {
     let (decision, code) = office.decided(&movement, third).await;
     assert_eq!(code.as_deref(), Some("detain"), "{:?}", decision.assessment.reasons);
     assert_eq!(office.replays().await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_systems_less_strict_code_waits_for_an_officer_and_sent_again_changes_nothing() {
+    let office = Office::start(None).await;
+    let version =
+        office.rules(policy(vec![rule("gloomy", &for_consignee("Gloomy Shop"), Measure::Inspect)])).await;
+    let (_, movement) = office.truck("AB9", "Gloomy Shop").await;
+    assert_eq!(office.decided(&movement, version).await.1.as_deref(), Some("inspect"));
+    let path = format!("/api/v1/movements/{movement}/action");
+    let body = json!({ "action": "release", "reason": "our own system says so" });
+    for _ in 0..2 {
+        let (status, answer) = office.call(Method::PUT, &path, "selector", &body).await;
+        assert_eq!((status, &answer["holds"]), (202, &json!("inspect")));
+    }
+    let id = movement.parse().unwrap();
+    let code = async || office.store.movement(&id).await.unwrap().unwrap().action;
+    assert_eq!(code().await.as_deref(), Some("inspect"), "the stricter one holds");
+    let decisions = office.store.decisions(std::slice::from_ref(&movement)).await.unwrap();
+    let waiting: Vec<_> = decisions.iter().filter(|it| it.state == DecisionState::Waiting).collect();
+    assert_eq!((decisions.len(), waiting.len(), waiting[0].by.as_str()), (2, 1, "selector"));
+    // Taken back and given anew, it is still less than screening says.
+    let back = json!({ "reason": "a call" });
+    assert_eq!(office.call(Method::DELETE, &path, "selector", &back).await.0, 204);
+    assert_eq!(office.call(Method::PUT, &path, "selector", &body).await.0, 202);
+    assert_eq!(code().await.as_deref(), Some("inspect"));
+    // What screening lets go, a system may let go too; and stricter is at once.
+    let (_, other) = office.truck("AB10", "Happy Shop").await;
+    assert_eq!(office.decided(&other, version).await.1.as_deref(), Some("release"));
+    let path = format!("/api/v1/movements/{other}/action");
+    for action in ["release", "documents", "detain"] {
+        let body = json!({ "action": action, "reason": "our own system says so" });
+        assert_eq!(office.call(Method::PUT, &path, "selector", &body).await.0, 204, "{action}");
+    }
+    assert_eq!(office.call(Method::PUT, &path, "selector", &body).await.0, 202, "less than before");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,13 +24,14 @@ use clearance::decide::Reason;
 use clearance::directive::{ActionCode, DirectiveStatus};
 use clearance::ids::{Digest, Epoch, MovementId, PassageId, Revision as LogRevision, SiteId, UtcMillis};
 use clearance::passage::{DecisionRecord, Outcome, PassageEvent, PassageStep};
+use futures::{StreamExt as _, stream};
 use image::{ImageFormat, RgbImage};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Response, StatusCode};
 use risk::assessment::Confidentiality;
 use risk::lists::{ListHeader, ListKind};
-use risk::policy::{ListUse, RandomShares, Rule};
-use risk::{Measure, Policy, Probability};
+use risk::policy::{Capacity, ListUse, RandomShares, Rule, ScoreUse};
+use risk::{Colour, Measure, Policy, Probability};
 use support::Postgres;
 use tempfile::TempDir;
 
@@ -186,6 +187,31 @@ impl Running {
         (self.operations.bundle(&company("carrier"), bundling).await.unwrap(), ccrn)
     }
 
+    /// An empty vehicle with a code, expected soon.
+    async fn coded(&self, number: i64, code: ActionCode) {
+        let bundling = Bundling {
+            vehicle: Vehicle::parse(&format!("RU{}", 1000 + number), None, &[]).unwrap(),
+            site: Some("lok-ma-chau".parse().unwrap()),
+            expected_arrival: self.at().plus_millis(5 * MINUTE + number),
+            load: Load::Empty,
+            direction: Some(Direction::Inbound),
+            ccrns: Vec::new(),
+        };
+        let movement = self.operations.bundle(&company("carrier"), bundling).await.unwrap();
+        self.operations.assess(&movement, code, None, "known", "customs").await.unwrap();
+    }
+
+    /// Wait until screening has assessed a movement.
+    async fn assessed(&self, movement: &MovementId) {
+        for _ in 0..400 {
+            if self.store.assessment(movement.as_str()).await.unwrap().is_some() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("{movement} was not assessed");
+    }
+
     /// The fields of the form of a movement's page.
     async fn form(&self, movement: &MovementId, cookie: &str) -> (String, String) {
         let page = self.page(&format!("/console/workbench/movements/{movement}"), cookie).await;
@@ -243,6 +269,20 @@ impl Running {
             step: 0,
             at: self.at(),
             what,
+        };
+        self.store.store_event(&event).await.unwrap();
+    }
+
+    /// The vehicle of a passage leaves the lane.
+    async fn leaves(&self, number: u8) {
+        let event = PassageEvent {
+            site: "lok-ma-chau".parse().unwrap(),
+            lane: "lane-1".parse().unwrap(),
+            edge: "edge-1".parse().unwrap(),
+            passage: PassageId([number; 16]),
+            step: 1,
+            at: self.at(),
+            what: PassageStep::Left,
         };
         self.store.store_event(&event).await.unwrap();
     }
@@ -309,6 +349,48 @@ async fn an_officer_gives_a_code_with_a_reason_and_the_lanes_have_it() {
         let news = running.store.news(&"shipper".parse().unwrap(), 0, 100).await.unwrap();
         let news = serde_json::to_string(&news).unwrap();
         assert!(news.contains("assessed") && !news.contains("inspect") && !news.contains("usual"), "{news}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_come_first_with_a_code_one_without_is_seen_and_counted() {
+    on_both(async |running| {
+        let (lam, _) = running.sign_in("lam").await;
+        // More than a page shows, most of which never come.
+        let crowd: Vec<_> = (0..310).map(|number| running.coded(number, ActionCode::Release)).collect();
+        stream::iter(crowd).buffer_unordered(16).collect::<()>().await;
+        running.coded(400, ActionCode::Documents).await;
+        let (late, _) = running.announce("RU2001", 30).await;
+        location(&running.decide(&late, &lam, "inspect").await);
+        location(&running.decide(&late, &lam, "release").await);
+        running.announce("RU2002", 200).await;
+        running.announce("RU2003", 90).await;
+        running.pass(50 * MINUTE);
+        let (lam, _) = running.sign_in("lam").await;
+        let queue = running.page("/console/workbench", &lam).await;
+        assert!(queue.find("RU 2003").unwrap() < queue.find("RU 2002").unwrap(), "{queue}");
+        assert!(queue.contains("<strong>1</strong> without a code, expected within 60"), "{queue}");
+        assert!(between(&queue, "Next: ", "</p>").contains("RU2003"), "{queue}");
+        let counts = |page: &str| {
+            let views = between(page, "class=\"filters\"", "</span>").to_owned();
+            let counts = views.split("<b>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+            counts.collect::<Vec<_>>()
+        };
+        assert_eq!(counts(&queue), ["2", "1", "311"]);
+        assert!(!queue.contains("At most 300 are shown"), "{queue}");
+        let second = running.page("/console/workbench?view=second", &lam).await;
+        assert!(second.contains("RU 2001") && !second.contains("RU 2002"), "{second}");
+        // Of more than a page shows, the strictest are shown.
+        let coded = running.page("/console/workbench?view=coded", &lam).await;
+        assert!(coded.contains("At most 300 are shown"), "{coded}");
+        assert_eq!(coded.matches("<tr data-row").count(), 300);
+        assert!(coded.contains("RU 1400") && coded.contains("RU 1000"), "{coded}");
+        // Elsewhere, and within the next hours only.
+        let elsewhere = running.page("/console/workbench?site=man-kam-to", &lam).await;
+        assert_eq!(counts(&elsewhere), ["0", "0", "0"]);
+        let soon = running.page("/console/workbench?hours=6", &lam).await;
+        assert_eq!(counts(&soon), ["2", "1", "311"]);
     })
     .await;
 }
@@ -607,6 +689,9 @@ async fn the_bay_sees_instructions_and_no_reason_and_what_it_sends_twice_counts_
         assert!(csv.lines().nth(1).unwrap().ends_with(",2,1,1,1,50.00,2,0,0"), "{csv}");
         let csv = running.page("/console/figures/sources.csv", &lam).await;
         assert!(csv.contains("goods,2,1,1,1,100.00"), "{csv}");
+        let csv = running.page("/console/figures/model.csv", &lam).await;
+        let heads = "chance_from_percent,inspected_at_random,said_percent,found_percent,score_stability_index,surprise";
+        assert_eq!(csv.trim_end(), heads, "no model scores here");
         let page = running.page("/console/figures", &lam).await;
         assert!(page.matches("<svg role=\"img\"").count() == 5, "{page}");
         assert_eq!(running.get("/console/figures/accounts.csv", &lam).await.status(), StatusCode::NOT_FOUND);
@@ -649,12 +734,7 @@ async fn what_the_bay_finds_comes_back_to_the_rules_and_lists_that_asked() {
         let mut movements = Vec::new();
         for (number, minutes, result) in [(1, 20, Inspection::Found), (2, 40, Inspection::NothingFound)] {
             let (movement, _) = running.announce(&format!("NP700{number}"), 5).await;
-            for _ in 0..400 {
-                if running.store.assessment(movement.as_str()).await.unwrap().is_some() {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-            }
+            running.assessed(&movement).await;
             running.direct(&movement, number, Outcome::Directed(ActionCode::Inspect)).await;
             running.pass(minutes * MINUTE);
             running.operations.record_inspection(&movement, result, "yip").await.unwrap();
@@ -679,6 +759,140 @@ async fn what_the_bay_finds_comes_back_to_the_rules_and_lists_that_asked() {
         // The bay puts its report right: no inspection more, but a find.
         running.operations.record_inspection(&movements[1], Inspection::Found, "yip").await.unwrap();
         assert!(rows().await[1].starts_with("rule,laptops,2,2,2,100.00,"), "{:?}", rows().await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_is_told_what_a_list_says_and_what_could_not_be_asked_but_nothing_of_a_list_that_is_withheld()
+ {
+    on_both(async |running| {
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let mut lists = Vec::new();
+        for (list, confidentiality, file) in [
+            (
+                "wanted",
+                Confidentiality::Selectors,
+                "entry,name,source\n7,KOWLOON TRADERS LTD,the harbour office\n",
+            ),
+            ("informants", Confidentiality::Keepers, "entry,name\nw-9,HUIZHOU ELECTRONICS CO\n"),
+        ] {
+            let header = ListHeader {
+                list: list.to_owned(),
+                version: 1,
+                kind: ListKind::Companies,
+                measure: Measure::Inspect,
+                source: "whistle-blower".to_owned(),
+                confidentiality,
+                matching: ListKind::Companies.usual_matching(),
+            };
+            let import = ImportList { header, file: file.as_bytes().to_vec() };
+            let digest = put_list(&running.store, &zone, import, "lam", running.at()).await.unwrap();
+            lists.push(ListUse { list: list.to_owned(), digest });
+        }
+        let model = Digest::of(b"a model that is not here");
+        let score = Some(ScoreUse {
+            model,
+            red: Probability::from_millionths(900_000).ok(),
+            yellow: None,
+            blue: None,
+        });
+        let policy = Policy { lists, score, ..Policy::default() };
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let (movement, ccrn) = running.announce("RL1001", 30).await;
+        running.assessed(&movement).await;
+        let (lam, _) = running.sign_in("lam").await;
+        let page = running.page(&format!("/console/workbench/movements/{movement}"), &lam).await;
+        let reasons = between(&page, "What the engine said</h2>", "</section>");
+        for told in [
+            "Watch list wanted names it (entry 7",
+            &format!("Declared: Consignee “Kowloon Traders”, consignment {ccrn}"),
+            "On the list: “KOWLOON TRADERS LTD”",
+            "How it matched: the same but for case",
+            "Source: the harbour office",
+            "There is no score",
+            "A watch list whose reasons you may not know",
+        ] {
+            assert!(reasons.contains(told), "{told}: {reasons}");
+        }
+        for secret in ["informants", "w-9", "HUIZHOU ELECTRONICS CO", "whistle-blower"] {
+            assert!(!page.contains(secret), "{secret}: {page}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_let_go_to_be_audited_is_listed_until_its_outcome_is_recorded() {
+    on_both(async |running| {
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let rule = Rule {
+            id: "look-later".to_owned(),
+            version: 1,
+            condition: "consignments.exists(c, c.description == 'laptops')".to_owned(),
+            measure: Measure::Audit,
+            from: UtcMillis(0),
+            until: None,
+        };
+        let policy = Policy { rules: vec![rule], ..Policy::default() };
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let (movement, _) = running.announce("RA1001", 5).await;
+        let (still, _) = running.announce("RA1002", 5).await;
+        running.assessed(&movement).await;
+        running.assessed(&still).await;
+        assert_eq!(running.lanes_have("RA1001").await, Some(ActionCode::Release));
+        let (lam, _) = running.sign_in("lam").await;
+        let list = "/console/workbench/audits";
+        assert!(running.page(list, &lam).await.contains("Nothing is to be audited."));
+        for (number, movement) in [(1, &movement), (2, &still)] {
+            running.direct(movement, number, Outcome::Released).await;
+        }
+        let early = running.operations.record_inspection(&movement, Inspection::Found, "yip").await;
+        assert!(early.is_err(), "it has not crossed yet");
+        running.leaves(1).await;
+        running.pass(2 * 24 * 60 * MINUTE);
+        let ((lam, _), (yip, _)) = (running.sign_in("lam").await, running.sign_in("yip").await);
+        let page = running.page(list, &lam).await;
+        assert!(page.contains("To audit after release (1)") && page.contains("2 d"), "{page}");
+        assert!(page.contains(&format!("/console/workbench/movements/{movement}")), "{page}");
+        assert!(!page.contains("RA 1002"), "it is at the lane still: {page}");
+        assert!(running.page("/console/workbench", &lam).await.contains("To audit after release (1)"));
+        let csv = running.page("/console/workbench/audits.csv", &lam).await;
+        assert!(
+            csv.contains(&format!("{movement},RA1001,lok-ma-chau,")) && csv.trim_end().ends_with(",2"),
+            "{csv}"
+        );
+        assert!(
+            running.page("/console/bay?site=lok-ma-chau", &yip).await.contains("To audit after release (1)")
+        );
+
+        let page = running.page(list, &yip).await;
+        let path = format!("/console/bay/{movement}");
+        assert!(page.contains(&path), "{page}");
+        let page = running.page(&path, &yip).await;
+        assert!(page.contains("Audit after release") && !page.contains("look-later"), "{page}");
+        let news = async || running.store.news(&"carrier".parse().unwrap(), 0, 100).await.unwrap().len();
+        let told = news().await;
+        let id = between(&page, "name=\"id\" value=\"", "\"").to_owned();
+        let token = csrf(&page);
+        let fields = [
+            ("csrf", &*token),
+            ("id", &*id),
+            ("result", "found"),
+            ("check", "documents"),
+            ("category", "undervalued"),
+        ];
+        let answer = running.post(&format!("{path}/outcome"), &yip, &fields).await;
+        assert!(location(&answer).starts_with("/console/workbench/audits?told=bay-told-inspected"));
+        assert!(running.page(list, &yip).await.contains("Nothing is to be audited."));
+        assert_eq!(news().await, told, "the trade hears nothing of it");
+        // The rule that asked for it has a find; nothing was stopped for it, and nobody says how long it took.
+        let csv = running.page("/console/figures/returns.csv", &lam).await;
+        assert!(csv.contains("rule,look-later,1,1,1,100.00,") && csv.contains(",0,0,0"), "{csv}");
+        let csv = running.page("/console/figures/days.csv", &lam).await;
+        assert!(csv.contains(",2,2,0,0,100.00,"), "{csv}");
     })
     .await;
 }
@@ -714,8 +928,28 @@ async fn a_supervisor_says_what_the_bays_can_do_and_the_queue_is_forecast() {
                 .map(|l| l.splitn(3, ',').last().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(of("lok-ma-chau")[..3], ["2.00,2.00,1.00", "1.00,1.00,1.00", "0.00,0.00,0.00"], "{csv}");
-        assert_eq!(of("man-kam-to")[0], "0.00,0.00,", "nobody has said: no queue");
+        let waiting = ["2.00,2.00,1.00,1", "1.00,1.00,1.00,1", "0.00,0.00,0.00,1"];
+        assert_eq!(of("lok-ma-chau")[..3], waiting, "{csv}");
+        assert_eq!(of("man-kam-to")[0], "0.00,0.00,,", "nobody has said: no queue");
+        assert!(page.contains("The random draw keeps to the policy"), "{page}");
+        // What the policy says of the hour counts, where it is less.
+        let all_day = |place: &str, per_hour| Capacity {
+            control_point: Some(place.parse().unwrap()),
+            from_hour: 0,
+            until_hour: 24,
+            colour: Colour::Red,
+            per_hour,
+        };
+        let policy = Policy {
+            capacities: vec![all_day("lok-ma-chau", 0), all_day("man-kam-to", 7)],
+            ..Policy::default()
+        };
+        let zone = jiff::tz::TimeZone::get("Asia/Hong_Kong").unwrap();
+        let version = put_policy(&running.store, &zone, policy, "lam", running.at()).await.unwrap();
+        approve(&running.store, version, "ng", running.at()).await.unwrap();
+        let csv = running.page("/console/figures/forecast.csv", &lam).await;
+        assert!(csv.contains("2.00,2.00,2.00,0") && csv.contains("1.00,1.00,3.00,0"), "{csv}");
+        assert!(csv.contains("0.00,0.00,0.00,7"), "{csv}");
     })
     .await;
 }

@@ -126,19 +126,18 @@ pub fn room(policy: &Policy, colour: Colour, usage: &Usage) -> Probability {
     if quota.min().is_some_and(|most| usage.drawn.of(colour) >= most) {
         return Probability::ZERO;
     }
-    let capacity = policy
-        .capacities
-        .iter()
-        .filter(|c| capacity_is_for(c, colour, &usage.slot))
-        .map(|c| c.per_hour)
-        .min();
-    match capacity {
+    match capacity(policy, colour, &usage.slot) {
         None => Probability::ONE,
         Some(most) => {
             let left = most.saturating_sub(usage.assigned.of(colour));
             Probability::ratio(u64::from(left), u64::from(most))
         }
     }
+}
+
+/// As many movements of a colour as a control point can do in an hour by the policy; none if it says nothing of that.
+pub fn capacity(policy: &Policy, colour: Colour, slot: &Slot) -> Option<u32> {
+    policy.capacities.iter().filter(|c| capacity_is_for(c, colour, slot)).map(|c| c.per_hour).min()
 }
 
 fn quota_is_for(quota: &Quota, colour: Colour, slot: &Slot) -> bool {

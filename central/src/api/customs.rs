@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use clearance::directive::{ActionCode, Window};
 use clearance::ids::{PassageId, SiteId};
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ use super::consignments::number;
 use super::movements::movement_id;
 use super::problem::{FieldError, Problem};
 use crate::officers::{Actor, Deed};
-use crate::state::AppState;
+use crate::state::{AppState, CentralEvent};
 use crate::storage::trade::{Notice, NoticeRow};
+use crate::storage::workbench::Decided;
 use crate::trade::movement::Inspection;
 use crate::trade::policy::Act;
 
@@ -69,21 +71,38 @@ impl ActionRequest {
     }
 }
 
+/// A code that waits for a second pair of eyes.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WaitingAction {
+    /// The stricter code that holds until an officer has agreed: `documents`, `inspect`, `escort` or `detain`.
+    holds: &'static str,
+}
+
 /// Assign an action code
+///
+/// A code that is as strict as what screening says and as the code before, or stricter, is in force when this is answered (204). A less
+/// strict one waits until an officer at the workbench has agreed to it (202): the stricter one holds until then. When it is agreed to, it
+/// serves from the earliest moment at which the vehicle may cross. Sent again while it waits, it changes nothing.
 #[utoipa::path(put, path = "/api/v1/movements/{id}/action", params(("id" = String, Path)), tag = "customs",
-    request_body = ActionRequest, responses((status = 204), (status = 403, response = Problem), (status = 404, response = Problem),
-        (status = 409, response = Problem), (status = 422, response = Problem)))]
+    request_body = ActionRequest, responses((status = 202, body = WaitingAction), (status = 204), (status = 403, response = Problem),
+        (status = 404, response = Problem), (status = 409, response = Problem), (status = 422, response = Problem)))]
 pub(super) async fn assign(
     State(state): State<AppState>,
     actor: Actor,
     Named(id): Named<String>,
     body: Body,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     allow(&actor, Deed::AssignAction)?;
     let (id, request) = (movement_id(&id)?, body.parse::<ActionRequest>()?);
     let (action, window) = request.check().map_err(Problem::fields)?;
-    state.operations.assess(&id, action, window, &request.reason, &actor.name).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match state.operations.assess(&id, action, window, &request.reason, &actor.name).await? {
+        Decided::Given => Ok(StatusCode::NO_CONTENT.into_response()),
+        Decided::Waits(holds) => {
+            // The trade hears nothing of it, so that the pages do not hear of it either. Nobody listening: no page is open.
+            let _ = state.events.send(CentralEvent::Declared);
+            Ok((StatusCode::ACCEPTED, Json(WaitingAction { holds: holds.code() })).into_response())
+        }
+    }
 }
 
 /// Take an action code back
@@ -108,6 +127,8 @@ pub(super) struct InspectionResult {
 }
 
 /// Record what an inspection gave
+///
+/// At the bay; or, of a crossing that was let go to be audited, once it is over: the trade hears nothing of that.
 #[utoipa::path(put, path = "/api/v1/movements/{id}/inspection", params(("id" = String, Path)), request_body = InspectionResult, tag = "customs",
     responses((status = 204), (status = 403, response = Problem), (status = 404, response = Problem), (status = 409, response = Problem)))]
 pub(super) async fn inspected(

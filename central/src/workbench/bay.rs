@@ -37,11 +37,13 @@ pub(super) async fn list(
     let sites = state.operations.sites();
     let site = asked.site.as_deref().and_then(|name| sites.iter().find(|site| site.as_str() == name));
     let site = site.or_else(|| sites.first().filter(|_| sites.len() == 1));
+    let audits = state.store.audits_due().await?;
     let say = |key: &str| language.say(key);
     let content = html! {
         div class="bay" {
             h1 { (say("bay-title")) }
             (asked.told.panel(language))
+            p { a href="/console/workbench/audits" { (say("wb-audit-title")) @if audits > 0 { " (" (audits) ")" } } }
             @if sites.len() > 1 {
                 nav class="filters" aria-label=(say("bay-where")) {
                     @for known in sites {

@@ -7,10 +7,10 @@ use risk::Probability;
 use risk::returns::Source;
 use risk::score::watch::Calibration;
 
-use super::figures::{HOURS, day, hour, now, percent};
-use super::forecast::forecast;
+use super::figures::{ahead, day, hour, now, percent};
 use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
+use crate::screening::Watched;
 use crate::state::AppState;
 use crate::storage::Noted;
 use crate::storage::workbench::RiskReturn;
@@ -20,7 +20,7 @@ fn number(value: Option<f64>) -> String {
 }
 
 /// A file of rows.
-fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error> {
+pub(super) fn written(heads: &[&str], rows: Vec<Vec<String>>) -> Result<Vec<u8>, csv::Error> {
     let mut file = csv::Writer::from_writer(Vec::new());
     file.write_record(heads)?;
     for row in rows {
@@ -54,6 +54,18 @@ fn returned(of: &RiskReturn, hour: Option<u32>) -> Vec<String> {
         tally.minutes_per_find().map_or_else(String::new, |minutes| minutes.to_string()),
         hour.and_then(|hour| tally.cost_per_find(hour)).map_or_else(String::new, |cost| cost.to_string()),
     ]
+}
+
+/// What the model said of those that were drawn among all, in tenths of a chance, and how far it drifts.
+fn model(watched: &Watched) -> Vec<Vec<String>> {
+    let drift = [watched.stability, watched.surprise].map(number);
+    let bins = watched.calibration.iter().flat_map(Calibration::filled);
+    bins.map(|(from, bin)| {
+        let counted = [from.to_string(), bin.count.to_string()];
+        let shares = [bin.said, bin.found].map(|share| number(Some(share * 100.0)));
+        counted.into_iter().chain(shares).chain(drift.clone()).collect()
+    })
+    .collect()
 }
 
 pub(super) async fn csv(
@@ -127,19 +139,6 @@ pub(super) async fn csv(
             figures.returns.iter().map(|of| returned(of, state.operations.place().bay_hour_hkd)).collect(),
         ),
         "model.csv" => {
-            let watched = state.watched().unwrap_or_default();
-            let drift = [watched.stability, watched.surprise].map(number);
-            let rows = watched.calibration.iter().flat_map(Calibration::filled).map(|(from, bin)| {
-                let [stability, surprise] = drift.clone();
-                vec![
-                    from.to_string(),
-                    bin.count.to_string(),
-                    number(Some(bin.said * 100.0)),
-                    number(Some(bin.found * 100.0)),
-                    stability,
-                    surprise,
-                ]
-            });
             let heads = [
                 "chance_from_percent",
                 "inspected_at_random",
@@ -148,12 +147,11 @@ pub(super) async fn csv(
                 "score_stability_index",
                 "surprise",
             ];
-            written(&heads, rows.collect())
+            written(&heads, model(&state.watched().unwrap_or_default()))
         }
         "forecast.csv" => {
-            let sites = state.operations.sites();
-            let rows = sites.iter().flat_map(|site| {
-                let hours = forecast(&figures, site.as_str(), sites.len(), HOURS);
+            let forecasts = ahead(&state, &figures, at).await?;
+            let rows = forecasts.into_iter().flat_map(|(site, hours)| {
                 hours.into_iter().map(move |h| {
                     vec![
                         site.to_string(),
@@ -161,10 +159,12 @@ pub(super) async fn csv(
                         number(Some(h.expected)),
                         number(Some(h.to_inspect)),
                         number(h.queue),
+                        h.capacity.map_or_else(String::new, |can| can.to_string()),
                     ]
                 })
             });
-            written(&["site", "from", "expected", "to_inspect", "waiting_at_the_end"], rows.collect())
+            let heads = ["site", "from", "expected", "to_inspect", "waiting_at_the_end", "bays_can_inspect"];
+            written(&heads, rows.collect())
         }
         _ => return Err(Refusal::NotFound),
     };
@@ -173,4 +173,24 @@ pub(super) async fn csv(
     let disposition = format!("attachment; filename=\"{table}\"");
     let kind = "text/csv; charset=utf-8".to_owned();
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], file).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use risk::score::watch::{Outcome, calibration};
+
+    use super::*;
+
+    #[test]
+    fn the_model_is_written_as_it_was_watched() {
+        let drawn = [(0.05, false), (0.07, false), (0.62, true), (0.66, false)];
+        let drawn = drawn.map(|(probability, fraud)| Outcome { probability, fraud });
+        let calibration = calibration(&drawn);
+        let watched = Watched { stability: Some(0.25), surprise: None, calibration };
+        assert_eq!(
+            model(&watched),
+            [["0", "2", "6.00", "0.00", "0.25", ""], ["60", "2", "64.00", "50.00", "0.25", ""]]
+        );
+        assert!(model(&Watched::default()).is_empty());
+    }
 }

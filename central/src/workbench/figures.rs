@@ -4,14 +4,15 @@
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use clearance::ids::UtcMillis;
+use clearance::ids::{SiteId, UtcMillis};
 use maud::{Markup, PreEscaped, html};
 use risk::Probability;
+use risk::facts::Slot;
 use risk::returns::Source;
 use risk::score::watch::Calibration;
 
 use super::charts::{Chart, draw, legend};
-use super::forecast::{Ahead, forecast};
+use super::forecast::{Ahead, can_inspect, forecast};
 use super::form::Fields;
 use super::terms;
 use super::told::{News, Told, problems};
@@ -27,7 +28,7 @@ use crate::words::Language;
 const DAYS: i64 = 14;
 
 /// Hours that are forecast.
-pub(super) const HOURS: i64 = 6;
+const HOURS: i64 = 6;
 
 /// The largest capacity that can be set.
 const MOST_PER_HOUR: u32 = 1_000;
@@ -42,6 +43,33 @@ pub(super) async fn now(state: &AppState) -> Result<(Figures, UtcMillis), Refusa
     let today = (now.0 + offset).div_euclid(86_400_000);
     let since = UtcMillis((today - DAYS + 1) * 86_400_000 - offset);
     Ok((state.store.figures(since, offset, now).await?, now))
+}
+
+/// The forecast of each control point. What its bays can do is looked up by the hour of its clocks in which an hour of the forecast begins.
+pub(super) async fn ahead(
+    state: &AppState,
+    figures: &Figures,
+    now: UtcMillis,
+) -> Result<Vec<(SiteId, Vec<Ahead>)>, Refusal> {
+    let policy = match state.store.policy_in_force().await? {
+        Some(version) => state.store.policy(version).await?.map(|row| row.policy()).transpose()?,
+        None => None,
+    };
+    let (place, sites) = (state.operations.place(), state.operations.sites());
+    let of = |site: &SiteId| {
+        let supervisor = figures.capacity.get(site.as_str()).copied();
+        let hours: Vec<Option<i64>> = (0..HOURS)
+            .map(|hour| {
+                let at = now.plus_millis(hour * 3_600_000);
+                let then = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+                let hour = place.zone.to_datetime(then).hour().unsigned_abs();
+                let slot = Slot { control_point: site.clone(), day: place.day(at), hour };
+                can_inspect(supervisor, policy.as_ref(), &slot)
+            })
+            .collect();
+        (site.clone(), forecast(figures, site.as_str(), sites.len(), &hours))
+    };
+    Ok(sites.iter().map(of).collect())
 }
 
 /// A day as people read it, with or without its year.
@@ -78,10 +106,8 @@ async fn figures_page(
     officer.allow(Deed::AssignAction, None)?;
     let (figures, now) = now(state).await?;
     let say = |key: &str| language.say(key);
-    let sites = state.operations.sites();
     let mut forecasts = Vec::new();
-    for site in sites {
-        let hours = forecast(&figures, site.as_str(), sites.len(), HOURS);
+    for (site, hours) in ahead(state, &figures, now).await? {
         forecasts.push(forecast_chart(officer, language, site.as_str(), &hours, &figures, now)?);
     }
     let content = html! {
@@ -97,6 +123,7 @@ async fn figures_page(
             (time_to_code(language, &figures.days)?)
             @for forecast in &forecasts { (forecast) }
         }
+        p class="soft" { (say("fig-which-capacity")) }
     };
     let frame =
         Frame { language, officer: Some(officer), page: "figures", works: true, address: "/console/figures" };
@@ -301,7 +328,7 @@ fn forecast_chart(
     let unit = say("fig-vehicles");
     let chart =
         Chart { label: &title, unit: &unit, names: &names, bars: &expected, lines: &lines, least_top: 5.0 };
-    let heads = ["fig-from", "fig-expected", "fig-to-inspect", "fig-queue"];
+    let heads = ["fig-from", "fig-expected", "fig-to-inspect", "fig-can-inspect", "fig-queue"];
     let capacity = figures.capacity.get(site);
     let table = html! {
         table {
@@ -309,6 +336,7 @@ fn forecast_chart(
             tbody { @for h in hours { tr {
                 td { (hour(now, h.hour)) } td class="number" { (format!("{:.0}", h.expected)) }
                 td class="number" { (format!("{:.1}", h.to_inspect)) }
+                td class="number" { @match h.capacity { Some(can) => { (can) } None => { "—" } } }
                 td class="number" { @match h.queue { Some(queue) => { (format!("{queue:.1}")) } None => { "—" } } }
             } } }
         }
@@ -324,7 +352,8 @@ fn forecast_chart(
                     label class="row" { (say("fig-capacity")) input type="number" name="per_hour" min="0" max=(MOST_PER_HOUR) required value=[capacity]; }
                     button { (say("save")) }
                 }
-            } @else if capacity.is_none() { p class="soft" { (say("fig-no-capacity")) } }
+            }
+            @if hours.iter().all(|h| h.capacity.is_none()) { p class="soft" { (say("fig-no-capacity")) } }
         }
     })
 }

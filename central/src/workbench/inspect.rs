@@ -22,6 +22,9 @@ use crate::trade::movement::{Inspection, Signalled};
 use crate::trade::policy::Act;
 use crate::words::Language;
 
+/// The list of crossings that are to be audited.
+const AUDITS: &str = "/console/workbench/audits";
+
 /// What is done at an inspection.
 const CHECKLIST: [&str; 7] = ["documents", "seals", "vehicle", "trailer", "packages", "scan", "goods"];
 
@@ -108,23 +111,26 @@ pub(super) async fn inspection_page(
     let movement = &carrying.movement;
     let mark = movement.mark.parse::<clearance::mark::RegistrationMark>();
     let directed = matches!(movement.signalled(), Some(Signalled::Directed(_)));
+    let audited = !directed && state.store.is_audited(id).await?;
     let say = |key: &str| language.say(key);
     let content = html! {
         div class="bay" {
-            p { a href={ "/console/bay?site=" (typed.site) } { "‹ " (say("bay-title")) } }
+            @if audited { p { a href=(AUDITS) { "‹ " (say("wb-audit-title")) } } }
+            @else { p { a href={ "/console/bay?site=" (typed.site) } { "‹ " (say("bay-title")) } } }
             (typed.told.panel(language))
             (problems(language, &typed.problems))
             h1 { span class="mark" { (mark.map_or_else(|_| movement.mark.clone(), |mark| mark.spaced())) }
                 @if let Some(mainland) = &movement.mainland_mark { " " span class="mark soft" { (mainland) } } }
             @if let Some(Signalled::Directed(code)) = movement.signalled() { p { span class=(terms::lamp(code)) { (say(action(code))) } } }
+            @if audited { p { strong { (say("wb-audit-of-this")) } } }
             section class="panel" { h2 { (say("bay-instructions")) }
                 @if instructions.is_empty() { p class="soft" { (say("bay-no-instructions")) } } @else { p class="instructions" { (instructions) } } }
             details class="panel" { summary { (say("wb-declaration")) " (" (carrying.consignments.len()) ")" }
                 @if carrying.consignments.is_empty() { p { (cargo::summary(language, &carrying)) } }
                 (cargo::declaration(language, &carrying.consignments)) }
             (earlier(language, &inspections, now))
-            @if directed {
-                (pictures(officer, language, id, &typed, &photographs))
+            @if directed || audited {
+                @if directed { (pictures(officer, language, id, &typed, &photographs)) }
                 (outcome_form(officer, language, &carrying, &typed))
             } @else { p class="panel" { (say("bay-not-directed")) } }
         }
@@ -236,11 +242,13 @@ pub(super) async fn outcome(
         match state.store.change(Inspected { row, movement: movement.clone() }).await {
             Ok(()) => {
                 operate::tell(&state);
-                let mark = operate::mark_of(&state, &movement).await?;
-                let address = format!("/console/bay?site={}", crate::console::escaped(&typed.site));
-                return Ok(
-                    Redirect::to(&Told::address(&address, News::Inspected, Some(&mark))).into_response()
-                );
+                let row = state.store.movement(&movement).await?.ok_or(Refusal::NotFound)?;
+                let address = match row.signalled() {
+                    Some(Signalled::Released) => AUDITS.to_owned(),
+                    _ => format!("/console/bay?site={}", crate::console::escaped(&typed.site)),
+                };
+                let address = Told::address(&address, News::Inspected, Some(&row.mark));
+                return Ok(Redirect::to(&address).into_response());
             }
             Err(why) => typed.problems = vec![refusal(language, why)?],
         }

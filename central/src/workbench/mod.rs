@@ -2,6 +2,7 @@
 //! less strict ones, hand-overs; the page of the inspection bays; the rules of screening; and figures. Part of the officers' console: same sign-in, same
 //! frame, same live updates. `docs/design/workbench.md`.
 
+mod audits;
 mod bay;
 mod bulk;
 mod cargo;
@@ -17,6 +18,7 @@ mod form;
 mod handover;
 mod histories;
 mod inspect;
+mod listed;
 mod movement;
 mod operate;
 mod order;
@@ -58,6 +60,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/console/workbench/movements/{id}/take", post(decide::take))
         .route("/console/workbench/movements/{id}/let-go", post(decide::let_go))
         .route("/console/workbench/decisions/{id}/second", post(decide::second))
+        .route("/console/workbench/audits", get(audits::list))
+        .route("/console/workbench/audits.csv", get(audits::csv))
         .route("/console/bay", get(bay::list))
         .route("/console/bay/{id}", get(inspect::show))
         .route("/console/bay/{id}/outcome", post(inspect::outcome))

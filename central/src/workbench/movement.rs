@@ -9,6 +9,7 @@ use super::clock::{clock, moment};
 use super::decision::{DecisionState, LONGEST_TEXT};
 use super::engine::{self, Said};
 use super::form::Draft;
+use super::listed::{self, Listed};
 use super::told::{Told, problems};
 use super::{cargo, histories, route, similar, terms};
 use crate::console::page::{Frame, page};
@@ -58,6 +59,10 @@ pub(super) async fn movement_page(
     let now = state.clock.now();
     let awaited = state.store.awaited_one(id, now).await?.ok_or(Refusal::NotFound)?;
     let said = engine::latest(state, std::slice::from_ref(&awaited.carrying.movement.id)).await?.remove(id);
+    let listed = match &said {
+        Some(said) => listed::look_up(state, said).await?,
+        None => Listed::new(),
+    };
     let parties = histories::parties(state, &awaited).await?;
     let passages = histories::passages(state, &awaited).await?;
     let cases = similar::cases(state, &awaited).await?;
@@ -81,7 +86,7 @@ pub(super) async fn movement_page(
                 section class="panel" { h2 { (say("wb-route")) } (route::map(language, &sites, &awaited, &passages)) }
             }
             div class="deciding" {
-                section class="panel" { h2 { (say("wb-reasons")) } (reasons(language, said.as_ref())) }
+                section class="panel" { h2 { (say("wb-reasons")) } (reasons(language, said.as_ref(), &listed)) }
                 (decision(state, officer, language, &awaited, shown, now))
                 section class="panel" { h2 { (say("wb-decisions")) } (decisions(language, &awaited.decisions, now))
                     (outcomes(language, &inspections, now)) }
@@ -122,7 +127,7 @@ fn trailers(language: Language, awaited: &Awaited) -> Markup {
     }
 }
 
-fn reasons(language: Language, said: Option<&Said>) -> Markup {
+fn reasons(language: Language, said: Option<&Said>, listed: &Listed) -> Markup {
     let say = |key: &str| language.say(key);
     html! {
         @match said {
@@ -135,12 +140,19 @@ fn reasons(language: Language, said: Option<&Said>) -> Markup {
                     }
                     @if let Some(score) = said.score { " " (language.say_with("wb-likely", &[("number", &format!("{:.0}", score * 100.0))])) } }
                 ol class="reasons" {
-                    @for (why, code) in said.because(language) {
-                        li { (why) " " span class="soft" { (say(action(code))) } }
+                    @for why in said.because(language, listed) {
+                        li { (why.what) " " span class="soft" { (say(action(why.code))) }
+                            @if !why.details.is_empty() { ul class="details soft" { @for detail in &why.details { li { (detail) } } } }
+                        }
                     }
                 }
                 @if !said.contributions().is_empty() {
-                    p class="soft" { (say("wb-moved")) }
+                    p class="soft" {
+                        @match said.scored() {
+                            Some(ccrn) => { (language.say_with("wb-moved-of", &[("known", ccrn)])) }
+                            None => { (say("wb-moved")) }
+                        }
+                    }
                     ul class="reasons" {
                         @for contribution in said.contributions() {
                             @if let Some(ground) = engine::ground(language, contribution) {

@@ -5,57 +5,12 @@ use std::cmp::Reverse;
 use clearance::directive::ActionCode;
 use clearance::ids::UtcMillis;
 
-use super::decision::{DecisionState, strictness};
+use super::decision::strictness;
 use super::engine::Said;
-use crate::storage::screening::SCREENING;
 use crate::storage::workbench::Awaited;
 
 /// Without a code and expected within as long, a movement comes before every other.
 pub(super) const SOON_MS: i64 = 60 * 60_000;
-
-/// Which movements the queue shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum View {
-    /// Without a code.
-    Decide,
-    /// Waiting for a second pair of eyes.
-    Second,
-    /// With a code, still to come.
-    Coded,
-}
-
-impl View {
-    pub(super) const ALL: [Self; 3] = [Self::Decide, Self::Second, Self::Coded];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Decide => "decide",
-            Self::Second => "second",
-            Self::Coded => "coded",
-        }
-    }
-
-    pub(super) fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|view| view.name() == name)
-    }
-
-    /// The view that shows a movement.
-    pub(super) fn of(awaited: &Awaited) -> Self {
-        let waits = awaited.decisions.last().is_some_and(|last| last.state == DecisionState::Waiting);
-        let movement = &awaited.carrying.movement;
-        match movement.action.as_deref() {
-            _ if waits => Self::Second,
-            None => Self::Decide,
-            // What screening would stop is an officer's to confirm, with a reason.
-            Some(code)
-                if movement.action_by.as_deref() == Some(SCREENING) && code != ActionCode::Release.code() =>
-            {
-                Self::Decide
-            }
-            Some(_) => Self::Coded,
-        }
-    }
-}
 
 /// What the order depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::clock::clock;
 use super::engine;
 use super::form::Draft;
-use super::order::{Place, SOON_MS, View};
+use super::order::{Place, SOON_MS};
 use super::rows::Row;
 use super::told::{Told, problems_under};
 use crate::console::page::{Frame, page};
@@ -16,10 +16,10 @@ use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
 use crate::state::AppState;
 use crate::storage::StorageError;
-use crate::storage::workbench::AwaitedIn;
+use crate::storage::workbench::{AwaitedIn, Coming, View};
 use crate::words::Language;
 
-/// As many movements as a page shows, the first expected first.
+/// As many movements of a view as a page shows.
 const MOST: u32 = 300;
 
 /// How late a vehicle may be and still be shown.
@@ -92,16 +92,14 @@ pub(super) struct Filled {
     pub(super) checked: Vec<String>,
 }
 
-/// The movements that still come, in their order.
-pub(super) async fn rows(
+/// The movements of a view, in their order.
+async fn rows(
     state: &AppState,
-    site: Option<SiteId>,
-    hours: u32,
+    find: &AwaitedIn,
+    view: View,
     now: UtcMillis,
 ) -> Result<Vec<Row>, StorageError> {
-    let until = now.plus_millis(i64::from(hours) * 3_600_000);
-    let find = AwaitedIn { site, from: now.plus_millis(-LATE_MS), until, most: MOST };
-    let awaited = state.store.awaited(&find, now).await?;
+    let awaited = state.store.awaited(find, view, MOST, now).await?;
     let ids: Vec<String> = awaited.iter().map(|row| row.carrying.movement.id.clone()).collect();
     let mut said = engine::latest(state, &ids).await?;
     let rules = state.operations.place();
@@ -126,23 +124,28 @@ pub(super) async fn queue_page(
     filled: &Filled,
 ) -> Result<Markup, Refusal> {
     let now = state.clock.now();
-    let all = rows(state, filter.site.clone(), filter.hours, now).await?;
+    let until = now.plus_millis(i64::from(filter.hours) * 3_600_000);
+    let find = AwaitedIn { site: filter.site.clone(), from: now.plus_millis(-LATE_MS), until };
+    let coming = state.store.coming(&find, now.plus_millis(SOON_MS)).await?;
+    let shown = rows(state, &find, filter.view, now).await?;
     let handed = state.store.handovers_for(&officer.actor.name).await?;
+    let audits = state.store.audits_due().await?;
     let say = |key: &str| language.say(key);
-    let of = |view: View| all.iter().filter(move |row| View::of(&row.awaited) == view);
     let checked: Vec<&str> = filled.checked.iter().map(String::as_str).collect();
     let me = officer.actor.name.as_str();
-    let shown: Vec<&Row> = of(filter.view).collect();
     let heads = ["", "wb-arrives-in", "wb-vehicle", "wb-cargo", "wb-risk", "wb-taken"];
     let content = html! {
         div class="row head" {
             h1 { (say("wb-title")) }
-            a href="/console/workbench/handover" { (say("wb-handover")) @if handed > 0 { " (" (handed) ")" } }
+            span class="row" {
+                a href="/console/workbench/audits" { (say("wb-audit-title")) @if audits > 0 { " (" (audits) ")" } }
+                a href="/console/workbench/handover" { (say("wb-handover")) @if handed > 0 { " (" (handed) ")" } }
+            }
         }
         (filled.told.panel(language))
         (problems_under(language, if filled.partly { "wb-not-these" } else { "wb-nothing-lost" }, &filled.problems))
-        (coming(language, &all, now))
-        (filters(state, language, filter, View::ALL.map(|view| of(view).count())))
+        (unassessed(language, &coming, now))
+        (filters(state, language, filter, coming.views))
         form method="post" action="/console/workbench/bulk" {
             input type="hidden" name="csrf" value=(officer.csrf);
             input type="hidden" name="view" value=(filter.view.name());
@@ -159,6 +162,7 @@ pub(super) async fn queue_page(
                     }
                 }
             }
+            @if shown.len() >= MOST as usize { p class="soft" { (language.say_with("wb-most-shown", &[("most", &MOST.to_string())])) } }
             @if !shown.is_empty() {
                 details class="panel bulk" open[!filled.checked.is_empty()] {
                     summary { (say("wb-bulk")) }
@@ -177,18 +181,17 @@ pub(super) async fn queue_page(
 }
 
 /// What will arrive unassessed unless somebody decides.
-fn coming(language: Language, all: &[Row], now: UtcMillis) -> Markup {
-    let urgent: Vec<&Row> = all.iter().filter(|row| row.place.is_urgent(now)).collect();
+fn unassessed(language: Language, coming: &Coming, now: UtcMillis) -> Markup {
     let say = |key: &str| language.say(key);
     html! {
-        @match urgent.first() {
+        @match &coming.next {
             Some(first) => {
                 p class="coming panel" {
-                    strong { (urgent.len()) } " "
+                    strong { (coming.urgent) } " "
                     (language.say_with("wb-unassessed-soon", &[("minutes", &(SOON_MS / 60_000).to_string())]))
                     " " (say("wb-next")) ": "
-                    a href={ "/console/workbench/movements/" (first.awaited.carrying.movement.id) } { (first.awaited.carrying.movement.mark) } " "
-                    @if first.place.at_lane { strong class="stop" { (say("wb-at-lane")) } } @else { (clock(first.place.arrives, now)) }
+                    a href={ "/console/workbench/movements/" (first.id) } { (first.mark) } " "
+                    @if first.arrived().is_some() { strong class="stop" { (say("wb-at-lane")) } } @else { (clock(first.expected_arrival, now)) }
                 }
             }
             None => { p class="coming panel go" { (language.say_with("wb-none-soon", &[("minutes", &(SOON_MS / 60_000).to_string())])) } }
@@ -196,7 +199,7 @@ fn coming(language: Language, all: &[Row], now: UtcMillis) -> Markup {
     }
 }
 
-fn filters(state: &AppState, language: Language, filter: &Filter, counts: [usize; 3]) -> Markup {
+fn filters(state: &AppState, language: Language, filter: &Filter, counts: [i64; 3]) -> Markup {
     let say = |key: &str| language.say(key);
     let sites = state.operations.sites();
     let current = |yes: bool| yes.then_some("true");

@@ -2,6 +2,8 @@
 
 use clearance::directive::ActionCode;
 
+use risk::assessment::Match;
+
 use super::decision::{Basis, DecisionState};
 use crate::console::terms::action;
 use crate::trade::movement::{Inspection, MovementStatus, Signalled};
@@ -21,6 +23,35 @@ pub(super) fn basis(basis: Basis) -> &'static str {
         Basis::Random => "wb-basis-random",
         Basis::Other => "wb-basis-other",
         Basis::System => "wb-basis-system",
+    }
+}
+
+/// How an entry of a list was found.
+pub(super) fn matched(how: Match) -> &'static str {
+    match how {
+        Match::Exact => "wb-match-exact",
+        Match::Normalised => "wb-match-normalised",
+        Match::LookAlike => "wb-match-look-alike",
+        Match::Phonetic => "wb-match-phonetic",
+        Match::Fuzzy => "wb-match-fuzzy",
+    }
+}
+
+/// A place in the facts, as a JSON pointer tells it.
+pub(super) fn place(at: &str) -> &'static str {
+    let steps: Vec<&str> = at.split('/').skip(1).collect();
+    match steps.as_slice() {
+        ["vehicle", "trailers", ..] => "wb-trailers",
+        ["vehicle", ..] => "wb-vehicle",
+        ["carrier", ..] => "wb-carrier",
+        ["driver", ..] => "wb-driver",
+        ["control_point"] => "bay-where",
+        [.., "consignor", "name"] => "wb-consignor",
+        [.., "consignee", "name"] => "wb-consignee",
+        [.., "shipper", "name"] => "wb-shipper",
+        [.., "hs_code"] => "wb-hs",
+        [.., "origin"] => "wb-origin",
+        _ => "wb-goods",
     }
 }
 
@@ -70,10 +101,16 @@ mod tests {
     #[test]
     fn every_term_has_a_word_in_every_language_and_none_is_left_over() {
         let statuses = MovementStatus::ALL.map(|status| format!("wb-status-{}", status.name()));
-        let families: [(&str, Vec<String>); 4] = [
+        let families: [(&str, Vec<String>); 5] = [
             ("wb-basis-", Basis::ALL.map(|b| basis(b).to_owned()).to_vec()),
             ("wb-state-", DecisionState::ALL.map(|s| state(s).to_owned()).to_vec()),
             ("wb-status-", statuses.to_vec()),
+            (
+                "wb-match-",
+                [Match::Exact, Match::Normalised, Match::LookAlike, Match::Phonetic, Match::Fuzzy]
+                    .map(|how| matched(how).to_owned())
+                    .to_vec(),
+            ),
             ("wb-ground-", GROUNDS.map(|ground| format!("wb-ground-{ground}")).to_vec()),
         ];
         for language in Language::ALL {

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use super::look::Seen;
 use super::{Conflict, Refused, look};
 use crate::ccrn::Ccrn;
+use crate::storage::workbench::Decided;
 use crate::storage::{Change, Noted, StorageError, Write, data};
 use crate::trade::news::Doer;
 use crate::trade::{MovementStatus, News};
@@ -15,12 +16,15 @@ use crate::workbench::decision::Basis;
 /// In `movements.screened`: an officer has taken its code back. It stays without one until it is changed, or an officer decides.
 pub(crate) const TAKEN_BACK: i64 = i64::MAX;
 
-/// Give a movement its action code: the directive is in the log when this is done.
+/// Give a movement its action code: the directive is in the log when this is done. A less strict one than screening's or the one before
+/// waits for an officer; nothing of a sandbox waits for anybody.
 pub(crate) struct Assess {
     pub(crate) movement: MovementId,
     /// What was looked at: whatever has changed since is to be looked at anew.
     pub(crate) seen: Seen,
     pub(crate) action: ActionCode,
+    /// What screening says of it, if anything.
+    pub(crate) engine: Option<ActionCode>,
     pub(crate) window: Window,
     /// See [`Code::earliest`].
     pub(crate) earliest: UtcMillis,
@@ -30,10 +34,10 @@ pub(crate) struct Assess {
 }
 
 impl Change for Assess {
-    type Done = ();
+    type Done = Decided;
     type Refused = Refused;
 
-    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<(), Refused>> {
+    fn apply<'a>(self, write: &'a mut Write<'_>) -> BoxFuture<'a, Result<Decided, Refused>> {
         Box::pin(async move {
             let id = self.movement.as_str();
             let carrying = look::carrying(&mut write.tx, id, self.at).await?;
@@ -49,9 +53,12 @@ impl Change for Assess {
                 by: &self.by,
                 at: self.at,
             };
+            if !carrying.movement.sandbox() {
+                return write.order_code(&carrying.movement, &code, self.engine).await;
+            }
             write.give_code(&carrying.movement, &code).await?;
             write.record_code(&carrying.movement, &code, Basis::System).await?;
-            Ok(())
+            Ok(Decided::Given)
         })
     }
 }

@@ -110,7 +110,7 @@ impl Write<'_> {
     }
 }
 
-/// What an inspection of a movement gave.
+/// What an inspection of a movement gave, at the bay or after its release.
 pub(crate) struct RecordInspection {
     pub(crate) movement: MovementId,
     pub(crate) result: Inspection,
@@ -126,13 +126,18 @@ impl Change for RecordInspection {
         Box::pin(async move {
             let id = self.movement.as_str();
             let row = look::movement(&mut write.tx, id).await?.ok_or(Refused::NotFound("movement"))?;
-            if !matches!(row.signalled(), Some(Signalled::Directed(_))) {
+            let directed = matches!(row.signalled(), Some(Signalled::Directed(_)));
+            if !directed && !write.is_audited(id).await? {
                 return Err(Refused::Standing(Conflict::NotDirected));
             }
             let inspection = Happened::Inspection { result: self.result, before: row.inspected() };
             write.remember(id, inspection, self.at).await?;
             write.note_inspection(id, self.result, self.at).await?;
             write.audit(self.at, &self.by, &Noted::Inspected(self.result), id).await?;
+            // To the trade a crossing that is audited is one that was let go.
+            if !directed {
+                return Ok(());
+            }
             let status = MovementStatus::Inspected;
             let news = News::Status { movement: id.to_owned(), status, report: None, earliest: None };
             write.tell_concerned(id, self.at, &news, &Doer::authority()).await?;

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 
 use super::claims::LIVE_MS;
 use super::kept::{DecisionRow, code_of};
-use crate::storage::trade::{Code, MovementRow, movement};
+use crate::storage::trade::{Code, Conflict, MovementRow, Refused, movement};
 use crate::storage::{Change, Noted, StorageError, Write};
 use crate::workbench::decision::{Basis, DecisionState, Stamp, is_downgrade, strictness};
 
@@ -95,27 +95,10 @@ impl Change for Decide {
             if let Some(by) = write.taken_by_another(&row.id, &self.by, self.at).await? {
                 return Err(NotDecided::TakenBy { by });
             }
-            let floors = write.floors(&row, self.engine).await?;
-            let above = floors.into_iter().filter(|floor| is_downgrade(*floor, self.code));
-            let held = above.max_by_key(|floor| strictness(*floor));
-            write.lapse_waiting(&row.id).await?;
-            let decision = self.as_row(&now, held);
-            write.store_decision(&decision).await?;
+            let held = write.held_above(&row, self.engine, self.code).await?;
             write.let_go(&row.id).await?;
-            let (by, at) = (self.by.as_str(), self.at);
-            let (window, earliest) = (self.window, self.window.from);
-            let Some(held) = held else {
-                let code = Code { action: self.code, window, earliest, reason: &self.reason, by, at };
-                write.give_code(&row, &code).await?;
-                return Ok(Decided::Given);
-            };
-            if row.action.as_deref() != Some(held.code()) {
-                let reason = "held until another officer has agreed to less";
-                let code = Code { action: held, window, earliest, reason, by, at };
-                write.give_code(&row, &code).await?;
-            }
-            write.audit(at, by, &Noted::AskDowngrade(self.code), &row.id).await?;
-            Ok(Decided::Waits(held))
+            let decision = self.as_row(&now, held);
+            Ok(write.follow_decision(&row, &decision, self.window, self.window.from).await?)
         })
     }
 }
@@ -139,6 +122,33 @@ impl Decide {
             second_at: None,
             second_note: None,
         }
+    }
+}
+
+/// A decision of a system.
+fn system_row(
+    row: &MovementRow,
+    code: &Code<'_>,
+    basis: Basis,
+    now: &Stamp,
+    held: Option<ActionCode>,
+) -> DecisionRow {
+    DecisionRow {
+        id: fresh_id(),
+        movement: row.id.clone(),
+        version: now.version,
+        cargo: now.cargo,
+        code: code.action,
+        reason: code.reason.to_owned(),
+        basis,
+        instructions: String::new(),
+        by: code.by.to_owned(),
+        at: code.at.0,
+        state: if held.is_some() { DecisionState::Waiting } else { DecisionState::Given },
+        held,
+        second_by: None,
+        second_at: None,
+        second_note: None,
     }
 }
 
@@ -199,7 +209,7 @@ impl Change for Second {
 }
 
 impl Write<'_> {
-    /// A code that something else than an officer at the workbench has given: screening, or a system.
+    /// A code that screening gives, or somebody in training: nobody is asked.
     pub(crate) async fn record_code(
         &mut self,
         row: &MovementRow,
@@ -208,24 +218,78 @@ impl Write<'_> {
     ) -> Result<(), StorageError> {
         let now = self.stamp_of(row, None).await?;
         self.lapse_waiting(&row.id).await?;
-        self.store_decision(&DecisionRow {
-            id: fresh_id(),
-            movement: row.id.clone(),
-            version: now.version,
-            cargo: now.cargo,
-            code: code.action,
-            reason: code.reason.to_owned(),
-            basis,
-            instructions: String::new(),
-            by: code.by.to_owned(),
-            at: code.at.0,
-            state: DecisionState::Given,
-            held: None,
-            second_by: None,
-            second_at: None,
-            second_note: None,
-        })
-        .await
+        self.store_decision(&system_row(row, code, basis, &now, None)).await
+    }
+
+    /// A system of customs gives a code: a less strict one waits for an officer, as one of the workbench does. Sent again while it
+    /// waits, it changes nothing.
+    pub(crate) async fn order_code(
+        &mut self,
+        row: &MovementRow,
+        code: &Code<'_>,
+        engine: Option<ActionCode>,
+    ) -> Result<Decided, Refused> {
+        let latest = self.latest_decision(&row.id).await?;
+        let now = self.stamp_of(row, None).await?;
+        let held = self.held_above(row, engine, code.action).await?;
+        if held.is_some() && row.signalled().is_some() {
+            return Err(Refused::Standing(Conflict::Closed));
+        }
+        match (held, latest) {
+            (Some(_), Some(waiting))
+                if waiting.state == DecisionState::Waiting
+                    && (waiting.code, waiting.by.as_str()) == (code.action, code.by)
+                    && (waiting.version, waiting.cargo) == (now.version, now.cargo)
+                    && waiting.held == held
+                    && row.action.as_deref() == held.map(ActionCode::code) =>
+            {
+                Ok(Decided::Waits(held.unwrap_or(code.action)))
+            }
+            _ => Ok(self
+                .follow_decision(
+                    row,
+                    &system_row(row, code, Basis::System, &now, held),
+                    code.window,
+                    code.earliest,
+                )
+                .await?),
+        }
+    }
+
+    /// Keep a decision and do what follows: its code is in force, or it waits, and the stricter one holds.
+    async fn follow_decision(
+        &mut self,
+        row: &MovementRow,
+        decision: &DecisionRow,
+        window: Window,
+        earliest: UtcMillis,
+    ) -> Result<Decided, StorageError> {
+        self.lapse_waiting(&row.id).await?;
+        self.store_decision(decision).await?;
+        let (by, at) = (decision.by.as_str(), UtcMillis(decision.at));
+        let Some(held) = decision.held else {
+            let code = Code { action: decision.code, window, earliest, reason: &decision.reason, by, at };
+            self.give_code(row, &code).await?;
+            return Ok(Decided::Given);
+        };
+        if row.action.as_deref() != Some(held.code()) {
+            let reason = "held until another officer has agreed to less";
+            self.give_code(row, &Code { action: held, window, earliest, reason, by, at }).await?;
+        }
+        self.audit(at, by, &Noted::AskDowngrade(decision.code), &row.id).await?;
+        Ok(Decided::Waits(held))
+    }
+
+    /// The strictest code that holds above another one; none if it is as strict.
+    async fn held_above(
+        &mut self,
+        row: &MovementRow,
+        engine: Option<ActionCode>,
+        code: ActionCode,
+    ) -> Result<Option<ActionCode>, StorageError> {
+        let floors = self.floors(row, engine).await?;
+        let above = floors.into_iter().filter(|floor| is_downgrade(*floor, code));
+        Ok(above.max_by_key(|floor| strictness(*floor)))
     }
 
     /// A movement of nobody's training that no lane has signalled for yet.

@@ -22,7 +22,7 @@ pub struct Day {
     pub signalled: i64,
     /// Of those, released without a stop.
     pub released: i64,
-    /// Of those, inspected.
+    /// Of those, inspected before they went.
     pub inspected: i64,
     /// Of those, with a find.
     pub found: i64,
@@ -112,8 +112,9 @@ impl Store {
 
     async fn days(&self, since: UtcMillis, offset_ms: i64) -> Result<Vec<Day>, StorageError> {
         let rows: Vec<(i64, i64, i64, i64, i64)> = sqlx::query_as(
-            "SELECT (signalled_at + $2) / $3, COUNT(*), CAST(SUM(CASE WHEN signalled = 'released' THEN 1 ELSE 0 END) AS BIGINT), COUNT(inspected), \
-             CAST(SUM(CASE WHEN inspected = 'found' THEN 1 ELSE 0 END) AS BIGINT) FROM movements WHERE signalled_at >= $1 AND sandbox = 0 \
+            "SELECT (signalled_at + $2) / $3, COUNT(*), CAST(SUM(CASE WHEN signalled = 'released' THEN 1 ELSE 0 END) AS BIGINT), \
+             COUNT(CASE WHEN signalled <> 'released' THEN inspected END), \
+             CAST(SUM(CASE WHEN signalled <> 'released' AND inspected = 'found' THEN 1 ELSE 0 END) AS BIGINT) FROM movements WHERE signalled_at >= $1 AND sandbox = 0 \
              GROUP BY 1 ORDER BY 1",
         )
         .bind(since.0)

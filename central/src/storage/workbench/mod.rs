@@ -7,6 +7,7 @@
 //!   stricter one holds until then;
 //! - what is decided by a page that is not current any more changes nothing.
 
+mod audits;
 mod awaited;
 mod claims;
 mod decisions;
@@ -16,7 +17,8 @@ mod inspections;
 mod kept;
 mod returns;
 
-pub use awaited::{Awaited, AwaitedIn};
+pub use audits::ToAudit;
+pub use awaited::{Awaited, AwaitedIn, Coming, View};
 pub(crate) use claims::{Claim, HandOver, LetGo, TakeHandover};
 pub use claims::{ClaimRow, HandoverRow};
 pub(crate) use decisions::{Decide, NotDecided, Second};

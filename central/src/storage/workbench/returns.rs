@@ -56,7 +56,7 @@ fn is_withheld(assessment: &Assessment, source: &Source) -> bool {
 
 impl Write<'_> {
     /// Count an inspection for everything that demanded a look at the movement when it was last assessed. What was reported otherwise
-    /// `before` is put right.
+    /// `before` is put right. Nobody tells how long an audit took.
     pub(crate) async fn count_return(
         &mut self,
         movement: &str,
@@ -65,7 +65,7 @@ impl Write<'_> {
         at: UtcMillis,
     ) -> Result<(), StorageError> {
         let row: Option<(String, Option<i64>)> = sqlx::query_as(
-            "SELECT a.body, m.signalled_at FROM assessments a JOIN movements m ON m.id = a.movement WHERE a.movement = $1 AND a.latest = 1",
+            "SELECT a.body, CASE WHEN m.signalled = 'released' THEN NULL ELSE m.signalled_at END FROM assessments a JOIN movements m ON m.id = a.movement WHERE a.movement = $1 AND a.latest = 1",
         )
         .bind(movement.to_owned())
         .fetch_optional(&mut *self.tx)
