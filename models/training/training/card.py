@@ -52,6 +52,8 @@ of held-out crops (half of them made harder) with {metrics["certain_error"]:.3%}
 {thresholds["read_least"]} is treated as absent. A first look at or above {manifest["reader"]["enough"]} is the only one, else there are
 {len(manifest["reader"]["views"])}: {metrics["looks"]} in the mean.
 
+What it came to on photographs, and what limits it there, stands in MEASURED.md beside this card, where somebody has measured it.
+
 ## Limits
 - Rendered pictures are not a lane: measure on frames of the lane itself (`make evaluate`) before relying on it.
 - Yellow rear plates, dirt, night and infrared light are rendered, but were not measured on photographs.

@@ -29,6 +29,8 @@ calibration error {held["ece"]:.4f}.
 |---|---|---|
 {rows}
 
+What it came to on declarations that had no part in it stands in MEASURED.md beside this card, where somebody has measured it.
+
 ## Limits
 - Most of what it knows of this set is the record of goods with the same price, mass and code: about a sixth of later declarations
   have no such record, and on these it is little better than chance.
