@@ -1,4 +1,5 @@
 //! The engineer's evaluation, as it is run: rendered trucks under every condition, figures on stdout, a report to look at.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -202,7 +202,7 @@ impl SetFigures {
         let characters = self.characters.iter().map(|it| self.line("reliability_of_characters", ALL, it));
         let targets = TARGETS.iter().filter_map(|target| {
             let reached = target.figure(self)?;
-            let told = Reached {
+            let told = AtTarget {
                 target: target.name,
                 reached,
                 limit: target.limit,
@@ -244,7 +244,7 @@ struct Line<'a, T> {
 
 /// A target and what was reached.
 #[derive(Serialize)]
-struct Reached {
+struct AtTarget {
     target: &'static str,
     reached: f64,
     limit: Limit,
