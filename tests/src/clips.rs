@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clearance::read::Certainty;
-use datasets::clip::{ClipSpec, Condition, read_track, render_clip};
+use datasets::clip::{Condition, read_track, render_clip};
 use edge::camera::{CameraSpec, Frames, Source};
 use edge::lane::fuse::FusePolicy;
 use edge::lane::passages::{FinishedPassage, PassageSplitter};
 use models::{Bundle, Recogniser, candidates};
 use serde::Serialize;
 
-use crate::evaluation::rendered::{MOUNTINGS, VEHICLES};
+use crate::evaluation::rendered::drive;
 
 /// A recording and the marks that pass in it.
 #[derive(Clone, Debug)]
@@ -194,22 +194,12 @@ const OF_EACH: usize = 2;
 pub fn rendered_clips(folder: &Path) -> anyhow::Result<Vec<(&'static str, KnownClip)>> {
     // Mud is left out: what it hides cannot be read, however many frames there are.
     let conditions: Vec<_> = Condition::ALL.into_iter().filter(|(_, c)| *c != Condition::Dirt).collect();
-    let vehicles = VEHICLES.into_iter().cycle();
-    let drives = vehicles.zip(conditions.iter().copied().cycle()).take(OF_EACH * conditions.len());
+    let drives = conditions.iter().copied().cycle().take(OF_EACH * conditions.len());
     let mut clips = Vec::new();
-    for (number, ((hong_kong, mainland), (name, condition))) in drives.enumerate() {
-        let spec = ClipSpec {
-            mark: Some(hong_kong.parse()?),
-            mainland_mark: Some(mainland.parse()?),
-            mounting: MOUNTINGS[number % MOUNTINGS.len()],
-            condition,
-            seconds: 5.0,
-            fps: 12,
-            seed: 400 + number as u64,
-            ..ClipSpec::default()
-        };
+    for (number, (name, condition)) in drives.enumerate() {
+        let spec = drive(number, condition, 5.0, 400)?;
         let clip = render_clip(&spec, &folder.join(format!("clip-{number}.mp4")))?;
-        let marks = [hong_kong, mainland].map(str::to_owned).into();
+        let marks = spec.mark.iter().chain(&spec.mainland_mark).map(ToString::to_string).collect();
         clips.push((name, KnownClip { film: clip.film, marks, track: Some(clip.labels) }));
     }
     Ok(clips)

@@ -211,6 +211,22 @@ pub struct Drawn {
 }
 
 impl Drawn {
+    /// What the ticket is drawn for by the shares: the first of the million tickets are for inspection, the next for documents, the next
+    /// for audit.
+    pub fn by_shares(&self) -> Measure {
+        let shares = [
+            (self.inspect, Measure::Inspect),
+            (self.documents, Measure::Documents),
+            (self.audit, Measure::Audit),
+        ];
+        let mut before = 0;
+        let drawn = shares.into_iter().find(|(share, _)| {
+            before += share.millionths();
+            self.ticket < before
+        });
+        drawn.map_or(Measure::Release, |(_, measure)| measure)
+    }
+
     /// Whether the ticket is one of those that are explored: they come after the shares that are drawn among all, so that who is drawn
     /// among all depends on no score.
     pub fn is_explored(&self) -> bool {

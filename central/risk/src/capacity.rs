@@ -151,8 +151,8 @@ fn capacity_is_for(capacity: &Capacity, colour: Colour, slot: &Slot) -> bool {
     capacity.colour == colour && here && within
 }
 
-/// What a ticket is drawn for: the first of the million tickets for inspection, the next for documents, the next for audit, and after
-/// these those that are explored.
+/// What a ticket is drawn for, by what the hour's capacities and quotas leave of the shares: see [`Drawn::by_shares`]; after these tickets
+/// come those that are explored.
 pub fn drawn(policy: &Policy, shares: Shares, ticket: u32, usage: &Usage) -> Drawn {
     let [red, yellow, blue] =
         [Colour::Red, Colour::Yellow, Colour::Blue].map(|colour| room(policy, colour, usage));
@@ -160,15 +160,9 @@ pub fn drawn(policy: &Policy, shares: Shares, ticket: u32, usage: &Usage) -> Dra
     let (inspect, documents, audit) =
         (random.inspect.and(red), random.documents.and(yellow), random.audit.and(blue));
     let explore = shares.explore.map(|explore| explore.and(red));
-    let mut before = 0;
-    let measure = [(inspect, Measure::Inspect), (documents, Measure::Documents), (audit, Measure::Audit)]
-        .into_iter()
-        .find(|(share, _)| {
-            before += share.millionths();
-            ticket < before
-        })
-        .map_or(Measure::Release, |(_, measure)| measure);
-    Drawn { ticket, inspect, documents, audit, measure, explore }
+    let mut drawn = Drawn { ticket, inspect, documents, audit, measure: Measure::Release, explore };
+    drawn.measure = drawn.by_shares();
+    drawn
 }
 
 #[cfg(test)]

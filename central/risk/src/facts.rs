@@ -209,6 +209,11 @@ pub struct Slot {
     pub hour: u8,
 }
 
+/// A name as it is searched by, and as records of whoever bears it are kept: lower case, white space single.
+pub fn fold(name: &str) -> String {
+    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
 impl Facts {
     /// The hour in which it is expected.
     pub fn slot(&self) -> Slot {

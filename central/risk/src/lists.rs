@@ -17,7 +17,7 @@ use clearance::mark::RegistrationMark;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub use self::import::{ImportError, RowError, WhatIsWrong, import};
+pub use self::import::{ImportError, RowError, WhatIsWrong, import, opened};
 pub use self::index::{Hit, ListIndex, MOST_HITS};
 pub use self::terms::Terms;
 use crate::assessment::{Confidentiality, Match, Measure};

@@ -2,7 +2,7 @@
 //! has two plates, one that is clear tells of the other. This ranks what a person looks at; nothing here releases anybody.
 
 use clearance::directive::DirectiveEntry;
-use clearance::ids::UtcMillis;
+use clearance::ids::{SiteId, UtcMillis};
 use clearance::mark::{RegistrationMark, look_alike};
 use clearance::passage::PlateEvidence;
 
@@ -44,9 +44,12 @@ impl Expected {
 }
 
 /// The vehicles that may arrive at a passage's control point about when it began.
-pub(super) async fn expected(state: &AppState, row: &PassageRow) -> Result<Vec<Expected>, Refusal> {
-    let site = row.site.parse().map_err(|e: clearance::ids::NameError| Refusal::Failed(e.to_string()))?;
-    let movements = state.store.expected(&site, UtcMillis(row.began)).await?;
+pub(super) async fn expected(
+    state: &AppState,
+    site: &SiteId,
+    row: &PassageRow,
+) -> Result<Vec<Expected>, Refusal> {
+    let movements = state.store.expected(site, UtcMillis(row.began)).await?;
     let vehicle = |mark: &str, mainland: Option<&str>| {
         Some(Expected {
             hong_kong: mark.parse().ok()?,
@@ -56,21 +59,20 @@ pub(super) async fn expected(state: &AppState, row: &PassageRow) -> Result<Vec<E
     Ok(movements.iter().filter_map(|it| vehicle(&it.mark, it.mainland_mark.as_deref())).collect())
 }
 
-/// What is offered for the plate at `number` among a passage's `plates`.
+/// What is offered at a control point for the plate at `number` among a passage's `plates`.
 pub(super) async fn offers(
     state: &AppState,
-    row: &PassageRow,
+    site: &SiteId,
     plates: &[PlateEvidence],
     number: usize,
     expected: &[Expected],
 ) -> Result<Vec<Offer>, Refusal> {
-    let site = row.site.parse().map_err(|e: clearance::ids::NameError| Refusal::Failed(e.to_string()))?;
     let mut offers = Vec::new();
     for Ranked { mark, probability, other_plate } in rank(plates, number, expected) {
         // What central has is kept by the Hong Kong mark.
         let of_mainland = expected.iter().find(|it| it.mainland.as_ref() == Some(&mark));
         let by = of_mainland.map_or(&mark, |it| &it.hong_kong);
-        let directive = state.store.entry(&site, by).await?;
+        let directive = state.store.entry(site, by).await?;
         offers.push(Offer { mark, probability, other_plate, directive });
     }
     Ok(offers)

@@ -3,7 +3,7 @@
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use clearance::ids::{Digest, PassageId};
+use clearance::ids::{Digest, NameError, PassageId};
 use clearance::passage::{DecisionRecord, PlateEvidence};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -99,10 +99,11 @@ async fn detail(
     let Some(decision) = &row.decision else {
         return Ok(html! { p class="panel" { (say("nothing-waiting")) } });
     };
-    let expected = expected(state, row).await?;
+    let site = row.site.parse().map_err(|e: NameError| Refusal::Failed(e.to_string()))?;
+    let expected = expected(state, &site, row).await?;
     let mut plates = Vec::new();
     for (number, plate) in decision.plates.iter().enumerate() {
-        let offers = offers(state, row, &decision.plates, number, &expected).await?;
+        let offers = offers(state, &site, &decision.plates, number, &expected).await?;
         plates.push(plate_form(language, number, plate, &offers));
     }
     let orders = state.store.orders(row.id).await?;

@@ -8,7 +8,6 @@ use std::io::{BufRead, Write};
 
 use clearance::ids::{Digest, MovementId, UtcMillis};
 use jiff::civil::Date;
-use risk::Measure;
 use risk::assessment::Drawn;
 use risk::draw::{Commitment, DayKey, Distrust, Draw, verify};
 use serde::{Deserialize, Serialize};
@@ -202,18 +201,7 @@ fn check(text: std::io::Result<String>, key: &DayKey, commitment: &Commitment) -
     if drawn.ticket != draw.ticket {
         return Err(Doubt::OtherTicket { draw: draw.ticket, drawn: drawn.ticket });
     }
-    // The first tickets are for inspection, the next for documents, the next for audit.
-    let shares = [
-        (drawn.inspect, Measure::Inspect),
-        (drawn.documents, Measure::Documents),
-        (drawn.audit, Measure::Audit),
-    ];
-    let mut before = 0_u64;
-    let ought = shares.into_iter().find(|(share, _)| {
-        before += u64::from(share.millionths());
-        u64::from(draw.ticket) < before
-    });
-    let ought = ought.map_or(Measure::Release, |(_, measure)| measure);
+    let ought = drawn.by_shares();
     if ought == drawn.measure {
         Ok(())
     } else {

@@ -37,11 +37,7 @@ pub async fn typed(store: &Store, version: u32, now: UtcMillis) -> Result<Vec<Ty
 
 async fn never_simulated(store: &Store, version: u32, now: UtcMillis) -> Result<Vec<Rule>, StorageError> {
     let Some(row) = store.policy(version).await? else { return Ok(Vec::new()) };
-    let before = match store.policy_in_force().await? {
-        Some(before) => store.policy(before).await?.map(|row| row.policy()).transpose()?,
-        None => None,
-    };
-    let before = before.map(|policy| policy.rules).unwrap_or_default();
+    let before = store.current_policy().await?.map(|policy| policy.rules).unwrap_or_default();
     let mut rules = Vec::new();
     for rule in row.policy()?.rules {
         if before.contains(&rule) {

@@ -1,6 +1,7 @@
 //! What a shipper declares.
 
 use jiff::civil::Date;
+pub use risk::facts::fold;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, Faulty};
@@ -192,11 +193,6 @@ impl Consignment {
             None
         }
     }
-}
-
-/// A name as it is searched by.
-pub fn fold(name: &str) -> String {
-    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 fn text(text: &str, most: usize) -> Option<Fault> {

@@ -2,19 +2,16 @@
 //! is recorded by the form of the bay. The trade hears of neither.
 
 use axum::extract::{Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
-use clearance::mark::RegistrationMark;
+use axum::response::Response;
 use maud::{Markup, html};
 
 use super::clock::moment;
-use super::export::written;
+use super::export::{sent, written};
 use super::told::Told;
 use crate::console::page::{Frame, page};
 use crate::console::session::{Refusal, SignedIn};
 use crate::officers::Deed;
 use crate::state::AppState;
-use crate::storage::Noted;
 use crate::storage::workbench::ToAudit;
 use crate::trade::policy::{Act, customs_may};
 use crate::words::Language;
@@ -50,7 +47,7 @@ pub(super) async fn list(
                 table {
                     thead { tr { @for head in ["wb-vehicle", "bay-where", "wb-audit-released", "wb-audit-waits"] { th scope="col" { (say(head)) } } } }
                     tbody { @for one in &due { tr {
-                        td { a class="mark" href=(address(one, inspects)) { (mark(one)) } }
+                        td { a class="mark" href=(address(one, inspects)) { (one.movement.spaced_mark()) } }
                         td { @if one.movement.site.is_empty() { (say("wb-any-site")) } @else { (one.movement.site) } }
                         td { (moment(one.released.0, now)) }
                         td { (language.say_with("wb-audit-days", &[("days", &days(one, now.0).to_string())])) }
@@ -72,11 +69,6 @@ fn address(one: &ToAudit, inspects: bool) -> String {
     if inspects { format!("/console/bay/{id}") } else { format!("/console/workbench/movements/{id}") }
 }
 
-fn mark(one: &ToAudit) -> String {
-    let mark = &one.movement.mark;
-    mark.parse::<RegistrationMark>().map_or_else(|_| mark.clone(), |mark| mark.spaced())
-}
-
 /// Whole days since it was released.
 fn days(one: &ToAudit, now: i64) -> i64 {
     (now - one.released.0).max(0) / 86_400_000
@@ -92,12 +84,5 @@ pub(super) async fn csv(State(state): State<AppState>, officer: SignedIn) -> Res
         vec![movement.id.clone(), movement.mark.clone(), movement.site.clone(), released.to_string(), days]
     });
     let heads = ["movement", "mark", "site", "released", "days_waiting"];
-    let file = written(&heads, rows.collect()).map_err(|error| Refusal::Failed(error.to_string()))?;
-    state.store.audit(now, &officer.actor.name, &Noted::ExportFigures, "audits.csv").await?;
-    let disposition = "attachment; filename=\"audits.csv\"";
-    Ok((
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, disposition)],
-        file,
-    )
-        .into_response())
+    sent(&state, &officer, "audits.csv", now, written(&heads, rows.collect())).await
 }

@@ -80,10 +80,9 @@ async fn vehicles(state: &AppState, language: Language, site: &SiteId) -> Result
 
 fn vehicle(language: Language, site: &SiteId, directed: &Directed, now: UtcMillis) -> Markup {
     let movement = &directed.movement;
-    let mark = movement.mark.parse::<clearance::mark::RegistrationMark>();
     html! {
         a class="panel" href={ "/console/bay/" (movement.id) "?site=" (site) } {
-            span class="mark" { (mark.map_or_else(|_| movement.mark.clone(), |mark| mark.spaced())) } " "
+            span class="mark" { (movement.spaced_mark()) } " "
             @if let Some(Signalled::Directed(code)) = movement.signalled() { span class=(terms::lamp(code)) { (language.say(action(code))) } }
             div class="soft" { (moment(directed.at, now))
                 @if movement.inspected().is_none() { " · " (language.say("waiting-since")) " " ((now.0 - directed.at).max(0) / 60_000) " " (language.say("bay-minutes")) } }

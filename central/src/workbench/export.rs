@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use clearance::ids::UtcMillis;
 use risk::Probability;
 use risk::returns::Source;
 use risk::score::watch::Calibration;
@@ -168,9 +169,20 @@ pub(super) async fn csv(
         }
         _ => return Err(Refusal::NotFound),
     };
+    sent(&state, &officer, &table, at, file).await
+}
+
+/// A table as a file of this name, with a line in the audit.
+pub(super) async fn sent(
+    state: &AppState,
+    officer: &SignedIn,
+    name: &str,
+    at: UtcMillis,
+    file: Result<Vec<u8>, csv::Error>,
+) -> Result<Response, Refusal> {
     let file = file.map_err(|error| Refusal::Failed(error.to_string()))?;
-    state.store.audit(at, &officer.actor.name, &Noted::ExportFigures, &table).await?;
-    let disposition = format!("attachment; filename=\"{table}\"");
+    state.store.audit(at, &officer.actor.name, &Noted::ExportFigures, name).await?;
+    let disposition = format!("attachment; filename=\"{name}\"");
     let kind = "text/csv; charset=utf-8".to_owned();
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], file).into_response())
 }

@@ -51,10 +51,7 @@ pub(super) async fn ahead(
     figures: &Figures,
     now: UtcMillis,
 ) -> Result<Vec<(SiteId, Vec<Ahead>)>, Refusal> {
-    let policy = match state.store.policy_in_force().await? {
-        Some(version) => state.store.policy(version).await?.map(|row| row.policy()).transpose()?,
-        None => None,
-    };
+    let policy = state.store.current_policy().await?;
     let (place, sites) = (state.operations.place(), state.operations.sites());
     let of = |site: &SiteId| {
         let supervisor = figures.capacity.get(site.as_str()).copied();

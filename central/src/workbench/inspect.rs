@@ -109,7 +109,6 @@ pub(super) async fn inspection_page(
     let inspections = state.store.inspections(id).await?;
     let photographs = state.store.photographs(id).await?;
     let movement = &carrying.movement;
-    let mark = movement.mark.parse::<clearance::mark::RegistrationMark>();
     let directed = matches!(movement.signalled(), Some(Signalled::Directed(_)));
     let audited = !directed && state.store.is_audited(id).await?;
     let say = |key: &str| language.say(key);
@@ -119,7 +118,7 @@ pub(super) async fn inspection_page(
             @else { p { a href={ "/console/bay?site=" (typed.site) } { "‹ " (say("bay-title")) } } }
             (typed.told.panel(language))
             (problems(language, &typed.problems))
-            h1 { span class="mark" { (mark.map_or_else(|_| movement.mark.clone(), |mark| mark.spaced())) }
+            h1 { span class="mark" { (movement.spaced_mark()) }
                 @if let Some(mainland) = &movement.mainland_mark { " " span class="mark soft" { (mainland) } } }
             @if let Some(Signalled::Directed(code)) = movement.signalled() { p { span class=(terms::lamp(code)) { (say(action(code))) } } }
             @if audited { p { strong { (say("wb-audit-of-this")) } } }

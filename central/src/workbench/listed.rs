@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use risk::Reason;
+use risk::lists::opened;
 use risk::policy::ListUse;
 
 use super::engine::Said;
@@ -47,8 +48,7 @@ pub(super) async fn look_up(state: &AppState, said: &Said) -> Result<Listed, Sto
 
 /// Some entries of a list's file, as it was imported.
 fn read(file: &[u8], wanted: &BTreeSet<String>, source: &str) -> Result<Vec<(String, Entry)>, csv::Error> {
-    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let mut reader = opened(file);
     let columns = reader.headers()?.clone();
     let column = |name: &str| columns.iter().position(|column| column == name);
     let (entry, name, own) = (column("entry"), column("name"), column("source"));

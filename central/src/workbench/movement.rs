@@ -102,10 +102,9 @@ pub(super) async fn movement_page(
 fn heading(state: &AppState, language: Language, awaited: &Awaited, now: UtcMillis) -> Markup {
     let movement = &awaited.carrying.movement;
     let status = awaited.carrying.status(state.operations.place(), now);
-    let mark = movement.mark.parse::<clearance::mark::RegistrationMark>();
     html! {
         div class="row head" {
-            h1 { span class="mark" { (mark.map_or_else(|_| movement.mark.clone(), |mark| mark.spaced())) }
+            h1 { span class="mark" { (movement.spaced_mark()) }
                 @if let Some(mainland) = &movement.mainland_mark { " " span class="mark soft" { (mainland) } } }
             @match movement.given() {
                 Some(code) => { span class=(terms::lamp(code)) { (language.say(action(code))) } }

@@ -29,11 +29,6 @@ impl Row {
         format!("{}|{}", self.awaited.carrying.movement.id, self.awaited.stamp())
     }
 
-    fn mark(&self) -> String {
-        let mark = &self.awaited.carrying.movement.mark;
-        mark.parse::<clearance::mark::RegistrationMark>().map_or_else(|_| mark.clone(), |mark| mark.spaced())
-    }
-
     /// The line. `checked`: the ones that are.
     pub(super) fn markup(&self, language: Language, me: &str, checked: &[&str], now: UtcMillis) -> Markup {
         let say = |key: &str| language.say(key);
@@ -52,7 +47,7 @@ impl Row {
                     div class="soft" { (moment(movement.expected_arrival, now)) }
                 }
                 td {
-                    a class="mark" href={ "/console/workbench/movements/" (movement.id) } { (self.mark()) }
+                    a class="mark" href={ "/console/workbench/movements/" (movement.id) } { (self.awaited.carrying.movement.spaced_mark()) }
                     div class="soft" { (cargo::direction(language, &movement.direction)) " · " @if movement.site.is_empty() { (say("wb-any-site")) } @else { (movement.site) } }
                 }
                 td class="goods" { (cargo::summary(language, &self.awaited.carrying)) }

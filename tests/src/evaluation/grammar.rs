@@ -2,7 +2,6 @@
 //! of the likeliest of all.
 
 use clearance::mark::Jurisdiction;
-use clearance::read::CharacterDistribution;
 use serde::Serialize;
 
 use super::acceptance::rounded;
@@ -38,8 +37,7 @@ pub struct GrammarPrior {
 
 /// How likely the likeliest spelling alone is, before those that are one mark are joined, 0 to 1.
 fn likeliest_spelling(detection: &Detection) -> f64 {
-    let likeliest = |p: &CharacterDistribution| f64::from(p.iter().copied().fold(0.0, f32::max));
-    detection.read.as_ref().map_or(0.0, |read| read.characters.iter().map(likeliest).product())
+    detection.read.as_ref().map_or(0.0, |read| f64::from(read.best().1))
 }
 
 /// The likeliest candidate with a form of our lanes: its mark, and its probability as the reader gives it. That is not

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clearance::mark::Jurisdiction;
-use datasets::clip::{ClipSpec, Condition, Mounting, Muddy, PlateLabel, read_track, render_clip};
+use datasets::clip::{ClipSpec, Condition, Mounting, PlateLabel, read_track, render_clip};
 use edge::camera::{CameraSpec, Frames, Source};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -19,7 +19,7 @@ const OF_A_DRIVE: usize = 6;
 const SEED: u64 = 7001;
 
 /// Vehicles that can be filmed; invented.
-pub const VEHICLES: [(&str, &str); 10] = [
+const VEHICLES: [(&str, &str); 10] = [
     ("GK5382", "粤ZM463港"),
     ("RB9046", "粤ZQ715港"),
     ("UX617", "粤Z83C4港"),
@@ -33,8 +33,24 @@ pub const VEHICLES: [(&str, &str); 10] = [
 ];
 
 /// The mountings that vehicles take in turn.
-pub const MOUNTINGS: [Mounting; 4] =
+const MOUNTINGS: [Mounting; 4] =
     [Mounting::Stacked, Mounting::StackedTwoRows, Mounting::Separate, Mounting::SeparateTwoRows];
+
+/// The drive of the vehicle at `number`, which says its mounting, too, at the size and rate of a lane camera; its looks are of `seed` and
+/// the number.
+pub fn drive(number: usize, condition: Condition, seconds: f32, seed: u64) -> anyhow::Result<ClipSpec> {
+    let (mark, mainland_mark) = VEHICLES[number % VEHICLES.len()];
+    Ok(ClipSpec {
+        mark: Some(mark.parse()?),
+        mainland_mark: Some(mainland_mark.parse()?),
+        mounting: MOUNTINGS[number % MOUNTINGS.len()],
+        condition,
+        seconds,
+        fps: 12,
+        seed: seed + number as u64,
+        ..ClipSpec::default()
+    })
+}
 
 /// A row of labels.csv.
 #[derive(Serialize)]
@@ -58,19 +74,8 @@ pub fn render(folder: &Path, vehicles: usize, progress: &ProgressBar) -> anyhow:
     let mut labels = csv::Writer::from_path(folder.join("labels.csv"))?;
     progress.set_length((vehicles * Condition::ALL.len()) as u64);
     for (name, condition) in Condition::ALL {
-        for (number, (mark, mainland_mark)) in VEHICLES.into_iter().cycle().take(vehicles).enumerate() {
-            let mounting = MOUNTINGS[number % MOUNTINGS.len()];
-            let spec = ClipSpec {
-                mark: Some(mark.parse()?),
-                mainland_mark: Some(mainland_mark.parse()?),
-                mounting,
-                muddy: (condition == Condition::Dirt).then_some(Muddy::Mainland),
-                condition,
-                seconds: 4.0,
-                fps: 12,
-                seed: SEED + number as u64,
-                ..ClipSpec::default()
-            };
+        for number in 0..vehicles {
+            let spec = drive(number, condition, 4.0, SEED)?;
             let clip = render_clip(&spec, &folder.join("drive.mp4"))?;
             let track = read_track(&clip.labels)?;
             let seen: Vec<_> =
@@ -88,7 +93,7 @@ pub fn render(folder: &Path, vehicles: usize, progress: &ProgressBar) -> anyhow:
                 let grey = image::GrayImage::from_raw(width, height, frame.luma.pixels().to_vec());
                 grey.context("a frame has another size than it says")?.save(folder.join(&image))?;
                 for plate in &track[at].plates {
-                    labels.serialize(row(&image, plate, mounting, &spec, name))?;
+                    labels.serialize(row(&image, plate, &spec, name))?;
                 }
             }
             std::fs::remove_file(&clip.film)?;
@@ -100,17 +105,11 @@ pub fn render(folder: &Path, vehicles: usize, progress: &ProgressBar) -> anyhow:
     Ok(())
 }
 
-fn row<'a>(
-    image: &'a str,
-    plate: &'a PlateLabel,
-    mounting: Mounting,
-    spec: &ClipSpec,
-    condition: &'a str,
-) -> Row<'a> {
+fn row<'a>(image: &'a str, plate: &'a PlateLabel, spec: &ClipSpec, condition: &'a str) -> Row<'a> {
     let bounds = plate.corners.bounds();
     let mainland = plate.jurisdiction != Jurisdiction::HongKong;
-    let hidden = mainland && spec.muddy == Some(Muddy::Mainland);
-    let two_rows = !mainland && matches!(mounting, Mounting::StackedTwoRows | Mounting::SeparateTwoRows);
+    let hidden = mainland && spec.condition == Condition::Dirt;
+    let two_rows = !mainland && matches!(spec.mounting, Mounting::StackedTwoRows | Mounting::SeparateTwoRows);
     Row {
         image,
         text: &plate.mark,

@@ -82,12 +82,17 @@ struct Row {
     source: String,
 }
 
+/// A file of entries, to be read line by line: with or without a byte order mark, and with space around what it says.
+pub fn opened(file: &[u8]) -> csv::Reader<&[u8]> {
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file)
+}
+
 /// Read the entries of `header`'s list from a CSV `file` in UTF-8, with or without a byte order mark. Days are those of `zone`:
 /// `from` begins with its first moment, `until` ends with its last.
 pub fn import(header: ListHeader, file: &[u8], zone: &TimeZone) -> Result<List, ImportError> {
     header.check()?;
-    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+    let mut reader = opened(file);
     let columns = reader.headers().map_err(|e| ImportError::Columns(e.to_string()))?.clone();
     if columns.is_empty() {
         return Err(ListError::Empty(header.list).into());

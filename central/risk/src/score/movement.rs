@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::explore::hope;
 use super::{Declaration, Ground, Score, ScoreError, Scorer};
 use crate::assessment::{Contribution, ScoreRead};
-use crate::facts::{Consignment, Facts, Party};
+use crate::facts::{Consignment, Facts, Party, fold};
 use crate::number::{LogOdds, Probability};
 
 /// As many contributions as are kept with a decision.
@@ -76,11 +76,6 @@ pub fn declaration(facts: &Facts, consignment: &Consignment, zone: &TimeZone) ->
         date: lodged.map(|at| zone.to_datetime(at).date()),
         ..Declaration::default()
     }
-}
-
-/// A name as records are kept by it: in small letters, with white space single.
-fn fold(name: &str) -> String {
-    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -79,6 +79,12 @@ impl Store {
         Ok(version.map(|version| version as u32))
     }
 
+    /// The policy in force, if there is one.
+    pub(crate) async fn current_policy(&self) -> Result<Option<Policy>, StorageError> {
+        let Some(version) = self.policy_in_force().await? else { return Ok(None) };
+        self.policy(version).await?.map(|row| row.policy()).transpose()
+    }
+
     /// A version.
     pub async fn policy(&self, version: u32) -> Result<Option<PolicyRow>, StorageError> {
         let rows = sqlx::query_as(policies!("WHERE version = $1"));

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use clearance::directive::ActionCode;
 use clearance::ids::{MovementId, SiteId, UtcMillis};
+use clearance::mark::RegistrationMark;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Row as _};
 
@@ -178,6 +179,11 @@ impl MovementRow {
     /// The control point; none: whichever it comes to.
     pub fn site(&self) -> Option<SiteId> {
         self.site.parse().ok()
+    }
+
+    /// Its Hong Kong mark, as people read it.
+    pub(crate) fn spaced_mark(&self) -> String {
+        self.mark.parse::<RegistrationMark>().map_or_else(|_| self.mark.clone(), |mark| mark.spaced())
     }
 
     /// The vehicle.
