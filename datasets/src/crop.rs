@@ -109,19 +109,24 @@ pub fn render_corners(dice: &mut Dice) -> CornerCrop {
     let kind = kind(&CORNER_MIX, dice);
     loop {
         let plate = subject(kind, dice);
-        if let Some(crop) = shoot(plate, kind, dice).and_then(|shot| corner_crop(&shot, dice)) {
+        if let Some(crop) =
+            shoot(plate, kind, AROUND_FOUND, dice).and_then(|shot| corner_crop(&shot, kind, dice))
+        {
             return crop;
         }
     }
 }
 
-fn corner_crop(shot: &Shot, dice: &mut Dice) -> Option<CornerCrop> {
+fn corner_crop(shot: &Shot, kind: Kind, dice: &mut Dice) -> Option<CornerCrop> {
     let error = match dice.weighted(&[0.3, 0.5, 0.2]) {
         0 => 0.015,
         1 => 0.04,
         _ => 0.08,
     };
-    let found = jittered(&shot.corners, error, dice);
+    // The rim of a recess or of a frame is taken for the plate's own, or the lettering for all of it.
+    let mistaken = dice.chance(if kind.is_foreign() { 0.35 } else { 0.06 });
+    let framed = if mistaken { grown(&shot.corners, dice) } else { shot.corners };
+    let found = jittered(&framed, error, dice);
     let image = rectify_with(shot.photo.view(), &found, CORNER_MARGIN)?;
     let inner = plate_in_crop(CORNER_MARGIN);
     let to_crop = Homography::between(&found, &inner)?;
@@ -150,7 +155,7 @@ pub fn render_kind(kind: Kind, dice: &mut Dice) -> Crop {
             Kind::Nothing => nothing(dice),
             kind => {
                 let plate = subject(kind, dice);
-                shoot(plate, kind, dice).and_then(|shot| shot.crop(false, dice))
+                shoot(plate, kind, AROUND, dice).and_then(|shot| shot.crop(false, dice))
             }
         };
         if let Some(crop) = crop {
@@ -176,7 +181,7 @@ fn nothing(dice: &mut Dice) -> Option<Crop> {
         let kind = *dice.pick(&[Kind::HongKongOneRow, Kind::HongKongTwoRows, Kind::Mainland]);
         let mut plate = subject(kind, dice);
         unreadable_dirt(&mut plate, dice);
-        return shoot(plate, kind, dice)?.crop(true, dice);
+        return shoot(plate, kind, AROUND, dice)?.crop(true, dice);
     }
     let (w, h) = (dice.whole(60, 240) as u32, dice.whole(40, 110) as u32);
     let mut picture = Pixmap::new(w, h)?;
@@ -208,8 +213,14 @@ impl Shot {
     }
 }
 
-/// Photographs a plate in its surroundings.
-fn shoot(plate: Plate, kind: Kind, dice: &mut Dice) -> Option<Shot> {
+/// How much of a plate's surroundings may come into a crop, in parts of its width and height.
+const AROUND: [f32; 2] = [0.3, 0.4];
+
+/// The same where the found corners may be those of the recess that the plate is in.
+const AROUND_FOUND: [f32; 2] = [0.7, 0.7];
+
+/// Photographs a plate in its surroundings, of which `around` may come into the crop.
+fn shoot(plate: Plate, kind: Kind, around: [f32; 2], dice: &mut Dice) -> Option<Shot> {
     let (layout, mark) = (plate.layout, plate.mark.clone());
     let (assembly, subject) = mounted(plate, kind, dice);
     let target = assembly.hung[subject].corners();
@@ -223,8 +234,7 @@ fn shoot(plate: Plate, kind: Kind, dice: &mut Dice) -> Option<Shot> {
         Layout::Mainland => dice.log_between(58.0, 400.0),
     };
     let scale = pixels / size[0];
-    // The surroundings that may come into the crop.
-    let margin = [size[0] * 0.3 + 8.0, size[1] * 0.4 + 8.0];
+    let margin = [size[0] * around[0] + 8.0, size[1] * around[1] + 8.0];
     let view = Cell {
         x: target.0[0].x - margin[0],
         y: target.0[0].y - margin[1],
@@ -325,6 +335,20 @@ fn perspective(width: f32, height: f32, dice: &mut Dice) -> Quad {
     });
     let b = quad.bounds();
     quad.map(|p| Point::new(p.x - b.x0, p.y - b.y0))
+}
+
+/// The corners of something around the plate or inside it.
+fn grown(corners: &Quad, dice: &mut Dice) -> Quad {
+    let [across, down] = [dice.between(-0.22, 0.6), dice.between(-0.18, 0.4)];
+    let share = if dice.chance(0.7) { [0.5, 0.5] } else { [dice.between(0.2, 0.8), dice.between(0.2, 0.8)] };
+    let [a, b, c, d] = corners.0;
+    let at = |u: f32, v: f32| {
+        let mix = |p: [f32; 4]| (1.0 - v) * ((1.0 - u) * p[0] + u * p[1]) + v * ((1.0 - u) * p[3] + u * p[2]);
+        Point::new(mix([a.x, b.x, c.x, d.x]), mix([a.y, b.y, c.y, d.y]))
+    };
+    let (left, right) = (-across * share[0], 1.0 + across * (1.0 - share[0]));
+    let (top, foot) = (-down * share[1], 1.0 + down * (1.0 - share[1]));
+    Quad([at(left, top), at(right, top), at(right, foot), at(left, foot)])
 }
 
 /// The corners as a detector would find them: `error` is the deviation as a part of the plate's size.

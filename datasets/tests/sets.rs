@@ -171,3 +171,17 @@ fn corner_crops_say_how_far_each_corner_is_off() {
     assert!(offsets.iter().all(|o| o.abs() < clearance::picture::CORNER_MARGIN));
     assert!(offsets.iter().any(|o| o.abs() > 0.005));
 }
+
+#[test]
+fn some_corners_are_those_of_what_is_around_a_plate_and_some_of_what_is_inside() {
+    // The left and the right edge both far inside what was found, and both far outside.
+    let [mut around, mut inside] = [0, 0];
+    for item in 0..400 {
+        let [a, _, b, _, c, _, d, _] = crop::render_corners(&mut dice(6, item)).offsets;
+        let (left, right) = (f32::midpoint(a, d), f32::midpoint(b, c));
+        around += usize::from(left > 0.06 && right < -0.06);
+        inside += usize::from(left < -0.03 && right > 0.03);
+    }
+    assert!((8..=80).contains(&around), "{around} of 400 around the plate");
+    assert!((2..=60).contains(&inside), "{inside} of 400 inside it");
+}

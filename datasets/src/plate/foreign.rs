@@ -66,7 +66,7 @@ const STACKED: &[[&str; 2]] = &[
 
 /// A plate of another place, of one row or two.
 pub fn foreign(dice: &mut Dice) -> Plate {
-    if dice.chance(0.45) { american(dice) } else { elsewhere(dice) }
+    if dice.chance(0.55) { american(dice) } else { elsewhere(dice) }
 }
 
 /// A plate of another place that is not America.

@@ -52,7 +52,7 @@ pub struct Scene {
 /// The kinds of tile with their share of a set, for the manifest. What touches is the border's pair of plates, on one vehicle
 /// or on the one in front of others; other kinds show it too, as often as vehicles there carry it.
 pub const MIX: [(&str, f32); 4] =
-    [("touching_plates", 0.57), ("one_vehicle", 0.2), ("several_vehicles", 0.11), ("no_plate", 0.12)];
+    [("touching_plates", 0.59), ("one_vehicle", 0.18), ("several_vehicles", 0.11), ("no_plate", 0.12)];
 
 /// Share of pictures into which a recorder has written its clock or its name.
 const CAPTIONED: f32 = 0.12;

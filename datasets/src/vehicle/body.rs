@@ -116,10 +116,13 @@ pub(super) fn fog_lamps(d: &mut Drawing, frame: Frame, [x, y]: [f32; 2], dice: &
 }
 
 /// The recess in which a rear plate sits: darker or lighter than the panel, in the shade of the lamps' edge above it, often
-/// with bright metal over or under it. `plates` is what hangs in it.
+/// with bright metal over or under it, and often so much wider than the plate that its own rim looks like one. `plates` is
+/// what hangs in it.
 pub(crate) fn recess(d: &mut Drawing, plates: Cell, dice: &mut Dice) {
-    let [side, above, below] = [dice.between(0.05, 0.45), dice.between(0.08, 0.5), dice.between(0.05, 0.4)]
-        .map(|part| plates.height * part);
+    let wide = dice.chance(0.45);
+    let side = if wide { dice.between(0.3, 1.3) } else { dice.between(0.05, 0.45) };
+    let [side, above, below] =
+        [side, dice.between(0.08, 0.5), dice.between(0.05, 0.4)].map(|part| plates.height * part);
     let cell = Cell {
         x: plates.x - side,
         y: plates.y - above,
@@ -128,7 +131,12 @@ pub(crate) fn recess(d: &mut Drawing, plates: Cell, dice: &mut Dice) {
     };
     let tone = if dice.chance(0.5) { dice.between(8.0, 70.0) } else { dice.between(70.0, 235.0) };
     let [dark, light] = [dice.between(0.3, 0.8), dice.between(0.8, 1.15)];
-    d.shade(cell, dice.between(4.0, 40.0), shaded(grey(tone), dark), shaded(grey(tone), light));
+    let (top, foot) = (shaded(grey(tone), dark), shaded(grey(tone), light));
+    if wide {
+        pressed(d, cell, [top, foot], dice);
+    } else {
+        d.shade(cell, dice.between(4.0, 40.0), top, foot);
+    }
     if dice.chance(0.5) {
         let metal = grey(dice.between(90.0, 250.0));
         let height = plates.height * dice.between(0.06, 0.25);
@@ -151,6 +159,19 @@ pub(crate) fn recess(d: &mut Drawing, plates: Cell, dice: &mut Dice) {
             let y = cell.y + cell.height * dice.between(0.2, 0.8);
             d.ellipse([x + r, y], [r, r], grey(dice.between(5.0, 250.0)));
         }
+    }
+}
+
+/// A recess pressed into the sheet: its sides slant, some of its edges are in the light and some in the shade.
+fn pressed(d: &mut Drawing, cell: Cell, [top, foot]: [Color; 2], dice: &mut Dice) {
+    let slant = cell.height * dice.between(0.0, 0.4);
+    let (left, right, low) = (cell.x, cell.x + cell.width, cell.y + cell.height);
+    let rim = [[left + slant, cell.y], [right - slant, cell.y], [right, low], [left, low]];
+    d.polygon(&rim, top, foot);
+    let strength = cell.height * dice.between(0.01, 0.05);
+    for (i, corner) in rim.iter().enumerate() {
+        let light = if dice.chance(0.6) { dice.between(0.2, 0.8) } else { dice.between(1.1, 1.7) };
+        d.line(&[*corner, rim[(i + 1) % rim.len()]], strength, shaded(foot, light));
     }
 }
 

@@ -151,7 +151,7 @@ pub fn random_plates(kind: Kind, dice: &mut Dice) -> Vec<Assembly> {
     let rows = if dice.chance(0.5) { Rows::One } else { Rows::Two };
     let end = kind.end();
     // Where one plate is enough, at the rear of a car, it is more often one of another place.
-    let other = if matches!(kind, Kind::CarRear | Kind::VanRear) { 0.8 } else { 0.32 };
+    let other = if matches!(kind, Kind::CarRear | Kind::VanRear) { 1.6 } else { 0.55 };
     match dice.weighted(&[0.47, 0.04, 0.1, 0.05, 0.04, other, 0.04, 0.03, 0.02]) {
         0 => {
             let (upper, lower) = (hong_kong(dice, end, rows, None), cross_boundary(dice, None, 0.3));

@@ -19,6 +19,10 @@ from .detector import REACH, STRIDE, cells
 
 MANIFEST = "manifest.json"
 
+# As in the product: below this confidence the corners of a light plate of one row get a second look.
+HARDLY_READ = 0.5
+SINGLE_ROW, CROSS_BOUNDARY = LAYOUTS.index("single_row"), LAYOUTS.index("cross_boundary")
+
 
 @dataclass
 class Read:
@@ -28,7 +32,7 @@ class Read:
     layout: str
     confidence: float
     score: float
-    dark: bool
+    kind: int
     corners: np.ndarray
 
 
@@ -132,8 +136,8 @@ class Bundle:
         logits, layout = self._reader.run(["logits", "layout"], {"pixels": pixels})
         return logits[0], layout[0]
 
-    def read(self, picture: np.ndarray, corners: np.ndarray, score: float = 1.0, dark: bool = False) -> Read:
-        """Read the plate at `corners` f32 [4, 2] of u8 [H, W]; `score` and `dark` are how it was found."""
+    def read(self, picture: np.ndarray, corners: np.ndarray, score: float = 1.0, kind: int = SINGLE_ROW) -> Read:
+        """Read the plate at `corners` f32 [4, 2] of u8 [H, W]; `score` and `kind` are how it was found."""
         settings = self.manifest["reader"]
         looks = []
         for view in settings["views"]:
@@ -142,24 +146,30 @@ class Bundle:
                 break
         logits, layout = (np.mean(values, axis=0) for values in zip(*looks, strict=True))
         sure = float(confidence(logits, settings["temperature"]))
-        return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, dark, corners)
+        return Read(decode(logits.argmax(-1)), LAYOUTS[int(layout.argmax())], sure, score, kind, corners)
+
+    def read_closer(self, picture: np.ndarray, first: Read) -> Read:
+        """A light plate of one row that is hardly read, once more at corners refined a second time; the likelier read stays."""
+        if first.kind != SINGLE_ROW or first.confidence >= HARDLY_READ:
+            return first
+        second = self.read(picture, self.refined(picture, first.corners), first.score, first.kind)
+        return second if second.confidence > first.confidence else first
 
     def _says_plate(self, read: Read) -> bool:
         """Whether what was read says that an unsure sighting is a plate; a dark one bears a Chinese character, or the
         detector was half sure of it."""
         settings = self.manifest["detector"]
         half_sure = (settings["score_threshold"] + settings.get("sure_score", 0.0)) / 2
-        fits = not (read.dark and read.mark.isascii()) or read.score >= half_sure
+        fits = not (read.kind == CROSS_BOUNDARY and read.mark.isascii()) or read.score >= half_sure
         return len(read.mark) >= 3 and read.confidence >= 0.1 and fits
 
     def reads(self, picture: Image.Image) -> tuple[list[Read], float]:
         """Every plate of a grey picture that was read at all, and the milliseconds it took."""
         began = time.perf_counter()
         pixels = np.asarray(picture)
-        dark = LAYOUTS.index("cross_boundary")
-        found = [self.read(pixels, hit.corners, hit.score, hit.kind == dark) for hit in self.detect(picture)]
+        found = [self.read(pixels, hit.corners, hit.score, hit.kind) for hit in self.detect(picture)]
         least = self.manifest["thresholds"]["read_least"]
         sure = self.manifest["detector"].get("sure_score", 0.0)
-        found = [r for r in found if r.score >= sure or self._says_plate(r)]
+        found = [self.read_closer(pixels, r) for r in found if r.score >= sure or self._says_plate(r)]
         kept = [r for r in found if r.mark and r.confidence >= least]
         return kept, 1e3 * (time.perf_counter() - began)
